@@ -1,0 +1,1 @@
+"""WireGuard interfaces kept on a desired state that lives in Git."""

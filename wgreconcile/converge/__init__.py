@@ -1,0 +1,1 @@
+"""Carries a plan out: steps, journal, verification, the way back."""

@@ -1,0 +1,1 @@
+"""What should be: model, documents, schema, secrets, store."""

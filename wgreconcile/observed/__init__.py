@@ -1,0 +1,1 @@
+"""What is: configuration files, live interfaces, addresses, routes. Reads only."""

@@ -1,0 +1,171 @@
+"""WireGuard's values, parsed once at the border and compared with ``==`` afterwards.
+
+Public values are immutable strings in one canonical spelling, so that ten thousand of them compare, sort,
+print and travel through a cache at the speed of text. Secrets are wrapped, so that none is printed by accident.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+from dataclasses import dataclass
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+INTERFACE_NAME = re.compile(r"[a-zA-Z0-9_=+.-]{1,15}")
+"""What wg-quick accepts as a name (wg-quick: parse_options). ``.`` and ``..`` are refused on top of it."""
+
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?)*\.?")
+
+
+class PublicKey(str):
+    """A Curve25519 public key: 32 bytes in base64, 44 characters."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> PublicKey:
+        """Raise ValueError unless ``text`` is the one canonical spelling of 32 bytes."""
+        return cls(_key_text(text))
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKey:
+    """A private or preshared key. Prints as ``(secret)``; only :meth:`reveal` gives the text."""
+
+    _text: str
+
+    @classmethod
+    def parse(cls, text: str) -> SecretKey:
+        """Raise ValueError, which never quotes ``text``, unless it is 32 bytes in base64."""
+        return cls(_key_text(text))
+
+    def reveal(self) -> str:
+        """The key in base64, for the file or the pipe that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "(secret)"
+
+    __str__ = __repr__
+
+
+class Network(str):
+    """An allowed IP or a route: ``10.0.0.0/24``, ``fd00::/64``; host bits are cleared, a bare address is one host."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Network:
+        """Raise ValueError when ``text`` is no IPv4 or IPv6 network."""
+        return cls(ipaddress.ip_network(_no_scope(text), strict=False))
+
+    @property
+    def ip(self) -> IPNetwork:
+        return ipaddress.ip_network(self)
+
+    @property
+    def version(self) -> int:
+        return 6 if ":" in self else 4
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is a default route, which wg-quick treats with policy routing."""
+        return self.endswith("/0")
+
+
+class Address(str):
+    """An address of an interface with the length of its network: ``10.7.0.1/24``."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Raise ValueError when ``text`` is no address; without a length it is one host, as in ``ip address add``."""
+        return cls(ipaddress.ip_interface(_no_scope(text)))
+
+    @property
+    def ip(self) -> IPAddress:
+        return ipaddress.ip_interface(self).ip
+
+    @property
+    def network(self) -> Network:
+        """The network that the kernel routes to the interface because of this address."""
+        return Network(ipaddress.ip_interface(self).network)
+
+    @property
+    def version(self) -> int:
+        return 6 if ":" in self else 4
+
+
+class Endpoint(str):
+    """Where a peer is reached: ``192.0.2.1:51820``, ``[2001:db8::1]:51820`` or ``vpn.example.com:51820``."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """Raise ValueError unless ``text`` is a host and a port from 1 to 65535."""
+        host, separator, port = text.rpartition(":")
+        if not separator or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"'{text}' is no endpoint (HOST:PORT, an IPv6 address in brackets)")
+        if host.startswith("[") and host.endswith("]"):
+            scope_free = host[1:-1].partition("%")[0]
+            return cls(f"[{ipaddress.IPv6Address(scope_free)}{host[1:-1][len(scope_free):]}]:{int(port)}")
+        if re.fullmatch(r"[0-9.]+", host):
+            return cls(f"{ipaddress.IPv4Address(host)}:{int(port)}")
+        if not _HOST_NAME.fullmatch(host):
+            raise ValueError(f"'{host}' is no host name or address (an IPv6 address stands in brackets)")
+        return cls(f"{host}:{int(port)}")
+
+    @property
+    def host(self) -> str:
+        """Host name or address, without brackets."""
+        return self.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.rpartition(":")[2])
+
+
+def is_interface_name(text: str) -> bool:
+    """Whether wg-quick and the kernel take ``text`` as the name of an interface."""
+    return bool(INTERFACE_NAME.fullmatch(text)) and text not in (".", "..")
+
+
+def generate_secret_key() -> SecretKey:
+    """A new random private key, clamped as ``wg genkey`` does."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    raw = bytearray(X25519PrivateKey.generate().private_bytes_raw())
+    raw[0] &= 248
+    raw[31] = (raw[31] & 127) | 64
+    return SecretKey(base64.b64encode(raw).decode())
+
+
+def public_key_of(secret: SecretKey) -> PublicKey:
+    """The public key that belongs to a private key, as ``wg pubkey`` computes it."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    private = X25519PrivateKey.from_private_bytes(base64.b64decode(secret.reveal()))
+    return PublicKey(base64.b64encode(private.public_key().public_bytes_raw()).decode())
+
+
+def _key_text(text: str) -> str:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    # Spare bits in the last character give one key several spellings: WireGuard prints only one of them.
+    if len(raw) != 32 or base64.b64encode(raw).decode() != text:
+        raise ValueError("not a key (32 bytes in base64: 44 characters that end in '=')")
+    return text
+
+
+def _no_scope(text: str) -> str:
+    if "%" in text:
+        raise ValueError(f"'{text}' has a zone, which WireGuard has no use for")
+    return text
