@@ -1,0 +1,41 @@
+"""Fixtures of the tests that run on test hosts. Every host ends with its test, whatever the test does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from . import testhost
+from .testhost import Host
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything in this folder, so that `-m "not hosts"` leaves it out."""
+    for item in items:
+        if testhost.__file__.rpartition("/")[0] in str(item.path):
+            item.add_marker(pytest.mark.hosts)
+
+
+@pytest.fixture
+def make_host() -> Iterator[Callable[[str], Host]]:
+    """Makes test hosts: ``make_host("router")``."""
+    if reason := testhost.missing():
+        pytest.fail(reason, pytrace=False)  # a skip would hide that nothing was tested
+    with ExitStack() as hosts:
+        yield lambda name: hosts.enter_context(Host(name))
+
+
+@pytest.fixture
+def host(make_host: Callable[[str], Host]) -> Host:
+    """One test host."""
+    return make_host("host")
+
+
+@pytest.fixture
+def pair(make_host: Callable[[str], Host]) -> tuple[Host, Host]:
+    """Two test hosts joined by a cable: 192.0.2.1 and 2001:db8::1 on the first, .2 and ::2 on the second."""
+    one, other = make_host("one"), make_host("other")
+    testhost.link(one, other, ("192.0.2.1/24", "192.0.2.2/24"), ("2001:db8::1/64", "2001:db8::2/64"))
+    return one, other
