@@ -98,6 +98,7 @@ class Host:
 
     def __init__(self, name: str = "host") -> None:
         self.name = name
+        self.pid = 0
         self._interfaces = 0
         # The holder dies with the thread that started it, and takes the host with it, whatever happens to us.
         unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
