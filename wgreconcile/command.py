@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from wgreconcile.errors import CommandError, DependencyError
+from wgreconcile.errors import BusyError, CommandError, DependencyError
 
 _PACKAGES = {"wg": "wireguard-tools", "wg-quick": "wireguard-tools", "ip": "iproute2", "git": "git"}
 TIMEOUT = 300.0
@@ -31,6 +34,26 @@ def run(argv: Sequence[str], *, stdin: str = "", ok: Sequence[int] = (0,), timeo
     if done.returncode not in ok:
         raise CommandError(argv, done.returncode, done.stderr or done.stdout)
     return done.stdout
+
+
+def wait_until_gone(argv: Sequence[str], timeout: float = TIMEOUT) -> None:
+    """Wait for a program that an earlier, killed run may have left behind.
+
+    A script shows up in /proc with its interpreter in front, so the end of the vector is what is compared.
+    Raise BusyError when it still runs after ``timeout`` seconds.
+    """
+    tail = tuple(argv[1:])
+    deadline = time.monotonic() + timeout
+    while any(line[-len(tail) :] == tail and argv[0] in " ".join(line[: -len(tail)]) for line in _command_lines()):
+        if time.monotonic() > deadline:
+            raise BusyError(f"`{' '.join(argv)}` of an earlier run is still under way; wait for it or end it")
+        time.sleep(0.05)
+
+
+def _command_lines() -> Iterator[tuple[str, ...]]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has just ended
+            yield tuple(path.read_text(errors="replace").split("\0")[:-1])
 
 
 def is_installed(program: str) -> bool:

@@ -1,7 +1,7 @@
 """WireGuard's values, parsed once at the border and compared with ``==`` afterwards.
 
 Public values are immutable strings in one canonical spelling, so that ten thousand of them compare, sort,
-print and travel through a cache at the speed of text. Secrets are wrapped, so that none is printed by accident.
+print and travel through a cache at the speed of text. Secrets are wrapped: none is printed by accident.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import binascii
 import ipaddress
 import re
+import socket
 from dataclasses import dataclass
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -18,7 +19,9 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 INTERFACE_NAME = re.compile(r"[a-zA-Z0-9_=+.-]{1,15}")
 """What wg-quick accepts as a name (wg-quick: parse_options). ``.`` and ``..`` are refused on top of it."""
 
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?)*\.?")
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?)*\.?"
+)
 
 
 class PublicKey(str):
@@ -54,7 +57,7 @@ class SecretKey:
 
 
 class Network(str):
-    """An allowed IP or a route: ``10.0.0.0/24``, ``fd00::/64``; host bits are cleared, a bare address is one host."""
+    """An allowed IP or a route: ``10.0.0.0/24``, ``fd00::/64``. Host bits are cleared."""
 
     __slots__ = ()
 
@@ -72,6 +75,14 @@ class Network(str):
         return 6 if ":" in self else 4
 
     @property
+    def bounds(self) -> tuple[int, int, int]:
+        """IP version, first and last address as numbers, to tell quickly whether one covers another."""
+        text, _, length = self.partition("/")
+        version, family, bits = (6, socket.AF_INET6, 128) if ":" in text else (4, socket.AF_INET, 32)
+        first = int.from_bytes(socket.inet_pton(family, text), "big")
+        return version, first, first | (1 << (bits - int(length))) - 1
+
+    @property
     def is_default(self) -> bool:
         """Whether it is a default route, which wg-quick treats with policy routing."""
         return self.endswith("/0")
@@ -84,7 +95,7 @@ class Address(str):
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Raise ValueError when ``text`` is no address; without a length it is one host, as in ``ip address add``."""
+        """Raise ValueError when ``text`` is no address; without a length it is one host, as ``ip`` has it."""
         return cls(ipaddress.ip_interface(_no_scope(text)))
 
     @property
@@ -114,7 +125,7 @@ class Endpoint(str):
             raise ValueError(f"'{text}' is no endpoint (HOST:PORT, an IPv6 address in brackets)")
         if host.startswith("[") and host.endswith("]"):
             scope_free = host[1:-1].partition("%")[0]
-            return cls(f"[{ipaddress.IPv6Address(scope_free)}{host[1:-1][len(scope_free):]}]:{int(port)}")
+            return cls(f"[{ipaddress.IPv6Address(scope_free)}{host[1:-1][len(scope_free) :]}]:{int(port)}")
         if re.fullmatch(r"[0-9.]+", host):
             return cls(f"{ipaddress.IPv4Address(host)}:{int(port)}")
         if not _HOST_NAME.fullmatch(host):

@@ -1,0 +1,29 @@
+"""What a terminal gets and a pipe does not: colour and progress."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TextIO
+
+_COLOURS = {"add": "32", "remove": "31", "hunk": "36", "head": "1", "warn": "33", "error": "31;1"}
+
+
+def painter(out: TextIO) -> Callable[[str, str], str]:
+    """A function that colours text for ``out``: on a terminal only, and never with NO_COLOR set."""
+    if not out.isatty() or os.environ.get("NO_COLOR"):
+        return lambda colour, text: text
+    return lambda colour, text: f"\033[{_COLOURS[colour]}m{text}\033[0m"
+
+
+def progress(err: TextIO) -> Callable[[str, str], None]:
+    """A function that shows on one line of a terminal what is being done; silent elsewhere."""
+    if not err.isatty():
+        return lambda name, text: None
+
+    def show(name: str, text: str) -> None:
+        line = f"{name}: {text} …" if text else ""
+        err.write(f"\r\033[K{line}")
+        err.flush()
+
+    return show

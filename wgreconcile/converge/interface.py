@@ -1,0 +1,123 @@
+"""Converges one interface: its steps, verification, and the way back when one of them fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from wgreconcile.converge.operations import Host, brought_up_with, command_of, perform
+from wgreconcile.converge.outcome import InterfaceOutcome
+from wgreconcile.converge.records import Record, Records
+from wgreconcile.errors import ConvergenceError, WgreconcileError
+from wgreconcile.observed.conf import Conf
+from wgreconcile.observed.model import ObservedInterface
+from wgreconcile.observed.observe import observe
+from wgreconcile.planning.goal import goal_of_return
+from wgreconcile.planning.model import Baseline, BringUp, Change, Goal, InterfacePlan, Step
+from wgreconcile.planning.plan import plan_interface
+from wgreconcile.planning.render import render_conf
+
+MAX_PASSES = 3
+"""The kernel drops routes along with addresses and addresses along with a link: a second look finds them."""
+
+Progress = Callable[[str, str], None]
+"""Called with an interface and what is being done to it."""
+
+
+def converge(
+    plan: InterfacePlan,
+    before: ObservedInterface,
+    baseline: Baseline,
+    host: Host,
+    records: Records,
+    progress: Progress,
+) -> InterfaceOutcome:
+    """Carry out a plan and verify it; when that fails, lead the interface back to what it was."""
+    record = records.load(plan.name)
+    journal = _Journal(plan.name, host, records, progress, record.text if record else render_conf(baseline.conf))
+    try:
+        _reach(plan.goal, plan.steps, journal)
+        journal.close(plan.goal)
+        return InterfaceOutcome(plan)
+    except (WgreconcileError, OSError, ValueError) as error:
+        back = goal_of_return(before, baseline.conf)
+        return InterfaceOutcome(plan, str(error), _return(back, plan.goal, baseline, journal, record))
+
+
+class _Journal:
+    """Performs steps and notes each wg-quick command before it starts and after it has ended."""
+
+    def __init__(self, name: str, host: Host, records: Records, progress: Progress, text: str) -> None:
+        self.name, self.host, self.records, self._progress, self._text = name, host, records, progress, text
+        self.coming_up = False
+
+    def perform(self, steps: Sequence[Step]) -> None:
+        for number, step in enumerate(steps, 1):
+            self._progress(self.name, f"step {number} of {len(steps)}: {type(step).__name__}")
+            command = command_of(step, self.name, self.host)
+            if isinstance(step, BringUp):
+                self._text = render_conf(step.conf)
+            if command:
+                self.coming_up = isinstance(step, BringUp)
+                self.records.save(self.name, Record(self._text, command))
+            perform(step, self.name, self.host)
+            if command:
+                self.coming_up = False
+                self.records.save(self.name, Record(self._text))
+
+    def observe(self) -> ObservedInterface:
+        self._progress(self.name, "verifying")
+        return observe(self.host.conf_dir, [self.name]).find(self.name)
+
+    @property
+    def in_force(self) -> Conf:
+        """The configuration whose hooks the interface was brought up with."""
+        return Record(self._text).conf
+
+    def close(self, goal: Goal) -> None:
+        """The goal is reached: it is what was applied last."""
+        if goal.text is None:
+            self.records.forget(self.name)
+        else:
+            self.records.save(self.name, Record(goal.text))
+
+    def reopen(self, record: Record | None) -> None:
+        """The interface is back where it was, and so is what is remembered of it."""
+        if record is None:
+            self.records.forget(self.name)
+        else:
+            self.records.save(self.name, Record(record.text))
+
+
+def _reach(goal: Goal, steps: Sequence[Step], journal: _Journal) -> None:
+    """Perform, observe, and perform what is left. Raise ConvergenceError when the same things stay different."""
+    settled = Baseline(goal.live or goal.conf or Conf(), applied=True)
+    left: tuple[Change, ...] = ()
+    for _ in range(MAX_PASSES):
+        journal.perform(steps)
+        plan = plan_interface(goal, journal.observe(), settled)
+        if not plan.changes:
+            return
+        if plan.changes == left:
+            break
+        left, steps = plan.changes, plan.steps
+    raise ConvergenceError(f"applied, observed again, and still different: {_names(left)}")
+
+
+def _return(back: Goal, goal: Goal, baseline: Baseline, journal: _Journal, record: Record | None) -> str:
+    """Lead an interface back. Return what went wrong with that, empty when it is verified to be as before."""
+    try:
+        in_force = brought_up_with(goal.live or baseline.conf, journal.in_force)
+        now = journal.observe()
+        plan = plan_interface(back, now, Baseline(in_force, applied=True), interrupted=journal.coming_up)
+        journal.coming_up = False
+        _reach(back, plan.steps, journal)
+        journal.reopen(record)
+        return ""
+    except (WgreconcileError, OSError, ValueError) as error:
+        return str(error)
+
+
+def _names(changes: Sequence[Change]) -> str:
+    shown = [f"{each.name or each.peer or each.interface} {each.field or each.action.value}" for each in changes]
+    more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+    return ", ".join(shown[:5]) + more

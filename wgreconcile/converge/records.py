@@ -1,0 +1,69 @@
+"""What wgreconcile remembers of each interface that it manages: the journal and the configuration applied last.
+
+One file an interface, written before and after everything that could be interrupted. It decides which interfaces
+are managed, why something differs, which hooks bring an interface down, and whether a run was cut short.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from wgreconcile.errors import StateError
+from wgreconcile.files import make_private_folder, remove, write_atomic
+from wgreconcile.observed.conf import Conf, parse_conf
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``text``: the configuration in force. ``running``: the wg-quick command that is under way, empty if none."""
+
+    text: str = field(repr=False)
+    running: tuple[str, ...] = ()
+
+    @property
+    def conf(self) -> Conf:
+        """The meaning of ``text``; an empty one when a hand has spoilt it."""
+        try:
+            return parse_conf(self.text, "(record)")
+        except StateError:
+            return Conf()
+
+    @property
+    def was_coming_up(self) -> bool:
+        """Whether a run ended while ``wg-quick up`` was under way."""
+        return "up" in self.running
+
+
+class Records:
+    """The records of a host, in ``<var>/interfaces/<name>.json``, readable by root alone."""
+
+    def __init__(self, var: Path) -> None:
+        self._folder = var / "interfaces"
+
+    def names(self) -> set[str]:
+        """All managed interfaces."""
+        return {path.stem for path in self._folder.glob("*.json")}
+
+    def load(self, name: str) -> Record | None:
+        """The record of an interface; None when it is not managed."""
+        try:
+            data = json.loads(self._path(name).read_text(encoding="utf-8", errors="surrogateescape"))
+            return Record(data["text"], tuple(data["running"]))
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError):
+            return Record("")
+
+    def save(self, name: str, record: Record) -> None:
+        """Remember, durably. Raise OSError."""
+        make_private_folder(self._folder)
+        write_atomic(self._path(name), json.dumps(asdict(record)))
+
+    def forget(self, name: str) -> None:
+        """The interface is no longer managed."""
+        remove(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"

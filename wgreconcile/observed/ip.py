@@ -1,0 +1,107 @@
+"""Addresses, MTU, link state, routes and policy rules from ``ip -json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from wgreconcile.command import run
+from wgreconcile.errors import CommandError
+from wgreconcile.observed.model import LiveInterface, Route, Rule
+from wgreconcile.values import Address, Network
+
+_KERNELS_OWN = ("kernel", "kernel_ll", "kernel_lo", "kernel_ra", "ra")
+
+
+def read_links() -> dict[str, dict[str, Any]]:
+    """Every link of the host by name, as ``ip -json address show`` describes it."""
+    return {
+        link["ifname"]: link for link in _load(run(["ip", "-json", "address", "show"])) if "ifname" in link
+    }
+
+
+def with_link(live: LiveInterface, link: dict[str, Any]) -> LiveInterface:
+    """Add addresses, MTU and link state. Automatic link-local addresses are the kernel's and are left out."""
+    address = tuple(
+        Address.parse(f"{each['local']}/{each['prefixlen']}")
+        for each in link.get("addr_info", ())
+        if "local" in each and not _is_automatic(each)
+    )
+    return replace(live, address=address, mtu=link["mtu"], is_up="UP" in link["flags"])
+
+
+def with_routes(interfaces: Sequence[LiveInterface]) -> list[LiveInterface]:
+    """Add routes and policy rules: one ``ip`` process per IP version, whatever the number of interfaces."""
+    if not interfaces:
+        return []
+    lines = ["rule show", *(f"route show dev {each.name} table all" for each in interfaces)]
+    routes: list[set[Route]] = [set() for _ in interfaces]
+    rules: set[Rule] = set()
+    for version in (4, 6):
+        argv = ["ip", f"-{version}", "-json", "-batch", "-"]
+        answers = _decode_all(run(argv, stdin="\n".join(lines) + "\n"))
+        if len(answers) != len(lines):
+            raise CommandError(
+                argv, 0, f"{len(answers)} answers to {len(lines)} questions; did an interface go?"
+            )
+        rules.update(_rules(answers[0], version))
+        for found, answer in zip(routes, answers[1:], strict=True):
+            found.update(_routes(answer, version))
+    return [
+        replace(each, routes=frozenset(found), rules=frozenset(_own_rules(rules, each)))
+        for each, found in zip(interfaces, routes, strict=True)
+    ]
+
+
+def _is_automatic(address: dict[str, Any]) -> bool:
+    return bool(address["family"] == "inet6" and address.get("scope") == "link")
+
+
+def _own_rules(rules: set[Rule], live: LiveInterface) -> Iterator[Rule]:
+    """The rules that serve an interface: of its own mark, and the shared ones that suppress main's default route."""
+    tables = {int(each.table) for each in live.routes if each.table.isdigit()} | {live.fwmark}
+    return (rule for rule in rules if not rule.table or rule.table in tables)
+
+
+def _routes(answer: list[dict[str, Any]], version: int) -> Iterator[Route]:
+    for each in answer:
+        table = each.get("table", "main")
+        own = each.get("protocol") in _KERNELS_OWN and each["dst"] != "default"
+        if table == "local" or own or each.get("type", "unicast") != "unicast" or each["dst"] == "multicast":
+            continue
+        yield Route(_destination(each["dst"], version), table)
+
+
+def _destination(text: str, version: int) -> Network:
+    if text == "default":
+        return Network("0.0.0.0/0" if version == 4 else "::/0")
+    if "/" in text:
+        return Network(text)
+    return Network(f"{text}/{32 if version == 4 else 128}")
+
+
+def _rules(answer: list[dict[str, Any]], version: int) -> Iterator[Rule]:
+    for each in answer:
+        table = str(each.get("table", ""))
+        if "not" in each and "fwmark" in each and table.isdigit() and int(each["fwmark"], 0) == int(table):
+            yield Rule(version, int(table))
+        elif table == "main" and each.get("suppress_prefixlength") == 0:
+            yield Rule(version, 0)
+
+
+def _load(text: str) -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = json.loads(text or "[]")
+    return loaded
+
+
+def _decode_all(text: str) -> list[list[dict[str, Any]]]:
+    """One list per command of a batch; ``ip`` prints them one after the other."""
+    decoder, answers, position = json.JSONDecoder(), [], 0
+    while position < len(text):
+        answer, position = decoder.raw_decode(text, position)
+        answers.append(answer)
+        while position < len(text) and text[position].isspace():
+            position += 1
+    return answers

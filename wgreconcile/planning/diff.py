@@ -1,0 +1,250 @@
+"""What differs: a goal against what was observed, field by field, with a cause and a disruption class.
+
+Three configurations decide the cause: the goal, the observed one, and the baseline, which was applied last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from wgreconcile.errors import StateError
+from wgreconcile.observed.conf import INTERFACE_FIELDS, Conf, ConfPeer
+from wgreconcile.observed.model import ConfFile, LiveInterface, LivePeer, ObservedInterface
+from wgreconcile.planning.model import Action, Baseline, Cause, Change, Disruption, Goal, Place, Value
+from wgreconcile.planning.routes import default_routes, expected_routes, expected_rules, policy_table
+
+FILE_MODE = 0o600
+RESTARTING_FIELDS = ("pre_up", "post_up", "dns", "table")
+"""What wg-quick acts on only while it brings an interface up."""
+_PEER_FIELDS = ("preshared_key", "allowed_ips", "endpoint", "persistent_keepalive")
+_Seen = TypeVar("_Seen", ConfPeer, LivePeer)
+
+
+def diff(
+    goal: Goal, observed: ObservedInterface, baseline: Baseline, *, interrupted: bool = False
+) -> tuple[Change, ...]:
+    """All changes that lead from what was observed to the goal; empty when they agree.
+
+    ``interrupted``: a run ended while it brought the live interface up, so that its hooks may not have run.
+    """
+    return (*_diff_file(goal, observed.file, baseline), *_diff_live(goal, observed, baseline, interrupted))
+
+
+def _diff_file(goal: Goal, file: ConfFile | None, baseline: Baseline) -> Iterator[Change]:
+    name, absent = goal.name, Cause.STATE if baseline.applied else Cause.NEW
+    if goal.text is None:
+        if file is not None:
+            yield Change(name, Place.FILE, Action.DELETE, "", file.path, None, absent, Disruption.NONE)
+        return
+    if file is None:
+        cause = Cause.DISK if baseline.applied and baseline.conf == goal.conf else absent
+        yield Change(name, Place.FILE, Action.CREATE, "", None, f"{name}.conf", cause)
+        if goal.conf:
+            yield from _diff_peers(name, Place.FILE, goal.conf.peers, (), baseline, Cause.DISK)
+        return
+    if file.mode != FILE_MODE:
+        yield _update(name, Place.FILE, "mode", f"{file.mode:04o}", f"{FILE_MODE:04o}", Cause.DISK)
+    if file.text != goal.text:
+        yield from _diff_text(goal, file, baseline)
+
+
+def _diff_text(goal: Goal, file: ConfFile, baseline: Baseline) -> Iterator[Change]:
+    if goal.conf is None:  # a way back, which is exact to the byte
+        yield _update(goal.name, Place.FILE, "text", "(other text)", "(the text before)", Cause.STATE)
+        return
+    try:
+        found = file.conf
+    except StateError as error:
+        fault = str(error.faults[0])
+        yield _update(goal.name, Place.FILE, "text", f"unreadable: {fault}", "(rendered)", Cause.DISK)
+        return
+    for field in INTERFACE_FIELDS:
+        before, after = getattr(found, field), getattr(goal.conf, field)
+        if before != after:
+            cause = _cause(baseline, getattr(baseline.conf, field), after, Cause.DISK)
+            yield _update(goal.name, Place.FILE, field, before, after, cause)
+    yield from _diff_peers(goal.name, Place.FILE, goal.conf.peers, found.peers, baseline, Cause.DISK)
+
+
+def _diff_live(goal: Goal, observed: ObservedInterface, baseline: Baseline, interrupted: bool) -> Iterator[Change]:
+    name, live = goal.name, observed.live
+    applied = _cause(baseline, baseline.conf, goal.live, Cause.LIVE)
+    if goal.live is None:
+        if live is not None:
+            cause = Cause.STATE if baseline.applied else Cause.NEW
+            yield Change(name, Place.LIVE, Action.DELETE, "", "up", "down", cause, Disruption.RESTART)
+    elif live is None:
+        yield Change(name, Place.LIVE, Action.CREATE, "", "down", "up", applied)
+        yield from _diff_peers(name, Place.LIVE, goal.live.peers, (), baseline, Cause.LIVE)
+    else:
+        if interrupted:
+            yield _update(name, Place.LIVE, "link", "interrupted", "up", Cause.LIVE, Disruption.RESTART)
+        yield from _diff_restart(name, goal.live, live, baseline)
+        yield from _diff_device(name, goal.live, live, baseline)
+        yield from _diff_routes(name, goal.live, live, baseline)
+        yield from _diff_peers(name, Place.LIVE, goal.live.peers, live.peers, baseline, Cause.LIVE)
+
+
+def _diff_restart(name: str, goal: Conf, live: LiveInterface, baseline: Baseline) -> Iterator[Change]:
+    base = baseline.conf
+    for field in RESTARTING_FIELDS:
+        before, after = getattr(base, field), getattr(goal, field)
+        if before != after:
+            cause = Cause.STATE if baseline.applied else Cause.NEW
+            yield _update(name, Place.LIVE, field, before, after, cause, Disruption.RESTART)
+    before_routes, after_routes = default_routes(base), default_routes(goal)
+    marks_differ = after_routes and (base.fwmark or 0) != (goal.fwmark or 0)
+    lost = after_routes and not policy_table(goal, live)
+    if goal.table == base.table and (before_routes != after_routes or marks_differ or lost):
+        cause = Cause.LIVE if before_routes == after_routes and not marks_differ else Cause.STATE
+        yield _update(
+            name,
+            Place.LIVE,
+            "default_routes",
+            tuple(sorted(before_routes)),
+            tuple(sorted(after_routes)),
+            cause if baseline.applied else Cause.NEW,
+            Disruption.RESTART,
+        )
+
+
+def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline) -> Iterator[Change]:
+    wanted_mark = goal.fwmark or (policy_table(goal, live) if default_routes(goal) else 0)
+    fields: list[tuple[str, Value, Value, Disruption]] = [
+        ("private_key", live.private_key, goal.private_key, Disruption.INTERFACE)
+    ]
+    if goal.listen_port is not None:
+        fields.append(("listen_port", live.listen_port, goal.listen_port, Disruption.INTERFACE))
+    if wanted_mark or baseline.conf.fwmark:
+        fields.append(("fwmark", live.fwmark, wanted_mark, Disruption.INTERFACE))
+    if goal.mtu is not None:
+        fields.append(("mtu", live.mtu, goal.mtu, Disruption.NONE))
+    fields.append(("link", "up" if live.is_up else "down", "up", Disruption.NONE))
+    for field, before, after, disruption in fields:
+        if before != after:
+            cause = _cause(baseline, getattr(baseline.conf, field, "up"), after, Cause.LIVE)
+            yield _update(name, Place.LIVE, field, before, after, cause, disruption)
+    if goal.mtu is None and baseline.conf.mtu is not None:
+        yield _update(name, Place.LIVE, "mtu", live.mtu, "automatic", Cause.STATE)
+    if set(live.address) != set(goal.address):
+        gone = set(live.address) - set(goal.address)
+        cause = _cause(baseline, set(baseline.conf.address), set(goal.address), Cause.LIVE)
+        disruption = Disruption.INTERFACE if gone else Disruption.NONE
+        yield _update(name, Place.LIVE, "address", live.address, goal.address, cause, disruption)
+
+
+def _diff_routes(name: str, goal: Conf, live: LiveInterface, baseline: Baseline) -> Iterator[Change]:
+    """Routes and rules that are missing come; of those too many only our own go, others belong to somebody else."""
+    table = policy_table(goal, live)
+    expected = expected_routes(goal, table)
+    ours = expected if baseline.conf is goal else expected_routes(baseline.conf, table)
+    missing, surplus = expected - live.routes, (ours - expected) & live.routes
+    if missing or surplus:
+        cause = Cause.NEW if baseline is None else Cause.LIVE if missing <= ours and not surplus else Cause.STATE
+        disruption = Disruption.PEER if surplus else Disruption.NONE
+        routes = [tuple(sorted(each, key=lambda r: (r.table, r.network))) for each in (surplus, missing)]
+        yield _update(name, Place.LIVE, "routes", routes[0], routes[1], cause, disruption)
+    missing_rules = expected_rules(goal, table) - live.rules
+    if missing_rules and table:
+        rules = tuple(sorted(missing_rules, key=lambda r: (r.version, -r.table)))
+        yield _update(name, Place.LIVE, "rules", (), rules, Cause.LIVE)
+
+
+def _diff_peers(
+    name: str,
+    place: Place,
+    goal: Sequence[ConfPeer],
+    found: Sequence[_Seen],
+    baseline: Baseline,
+    drifted: Cause,
+) -> Iterator[Change]:
+    """Changes of peers. ``drifted`` is the cause where the baseline already was as the goal is."""
+    if place is Place.FILE and goal == found:
+        return
+    before = {each.public_key: each for each in found}
+    applied = {each.public_key: each for each in baseline.conf.peers}
+    for peer in goal:
+        base = applied.get(peer.public_key)
+        seen = before.pop(peer.public_key, None)
+        if seen is not None:
+            yield from _diff_peer(name, place, peer, seen, base, baseline.applied, drifted)
+            continue
+        cause = _cause(baseline, base, peer, drifted)
+        yield Change(name, place, Action.CREATE, "", None, peer, cause, peer=peer.public_key, name=peer.name)
+    for seen in before.values():
+        label = applied.get(seen.public_key, ConfPeer(seen.public_key)).name or getattr(seen, "name", "")
+        cause = _cause(baseline, seen.public_key in applied, False, drifted)
+        disruption = Disruption.PEER if place is Place.LIVE else Disruption.NONE
+        yield Change(
+            name, place, Action.DELETE, "", _settings(seen), None, cause, disruption, seen.public_key, label
+        )
+
+
+def _diff_peer(
+    name: str,
+    place: Place,
+    goal: ConfPeer,
+    seen: ConfPeer | LivePeer,
+    base: ConfPeer | None,
+    applied: bool,
+    drifted: Cause,
+) -> Iterator[Change]:
+    if (
+        goal.allowed_ips == seen.allowed_ips
+        and goal.persistent_keepalive == seen.persistent_keepalive
+        and goal.preshared_key == seen.preshared_key
+        and (goal.endpoint == seen.endpoint or (goal.endpoint is None and place is Place.LIVE))
+    ):
+        return
+    for field in _PEER_FIELDS:
+        before, after = getattr(seen, field), getattr(goal, field)
+        if before == after or (place is Place.LIVE and field == "endpoint" and not _must_set(goal, seen, base)):
+            continue
+        cause = drifted
+        if base is None or getattr(base, field) != after:
+            cause = Cause.STATE if applied else Cause.NEW
+        disruption = _peer_disruption(field, before, after) if place is Place.LIVE else Disruption.NONE
+        yield Change(
+            name, place, Action.UPDATE, field, before, after, cause, disruption, goal.public_key, goal.name
+        )
+
+
+def _must_set(goal: ConfPeer, seen: ConfPeer | LivePeer, base: ConfPeer | None) -> bool:
+    """A roamed endpoint is no drift: it is set when the desired one changed, or when none is known."""
+    if goal.endpoint is None:
+        return False
+    return seen.endpoint is None or base is None or base.endpoint != goal.endpoint
+
+
+def _peer_disruption(field: str, before: tuple[str, ...], after: tuple[str, ...]) -> Disruption:
+    if field == "persistent_keepalive" or (field == "allowed_ips" and set(before) <= set(after)):
+        return Disruption.NONE
+    return Disruption.PEER
+
+
+def _settings(seen: ConfPeer | LivePeer) -> ConfPeer:
+    if isinstance(seen, ConfPeer):
+        return seen
+    return ConfPeer(
+        seen.public_key, seen.preshared_key, seen.allowed_ips, seen.endpoint, seen.persistent_keepalive
+    )
+
+
+def _update(
+    name: str,
+    place: Place,
+    field: str,
+    before: Value,
+    after: Value,
+    cause: Cause,
+    disruption: Disruption = Disruption.NONE,
+) -> Change:
+    return Change(name, place, Action.UPDATE, field, before, after, cause, disruption)
+
+
+def _cause(baseline: Baseline, applied: object, after: object, drifted: Cause) -> Cause:
+    """Never applied, changed in the state since, or else changed where it was observed."""
+    if not baseline.applied:
+        return Cause.NEW
+    return drifted if applied == after else Cause.STATE

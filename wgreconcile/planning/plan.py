@@ -1,0 +1,157 @@
+"""From changes to steps: the least disruption that does the job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
+from typing import TypeVar
+
+from wgreconcile.errors import StateError
+from wgreconcile.observed.conf import Conf
+from wgreconcile.observed.model import LiveInterface, ObservedInterface, Route, Rule
+from wgreconcile.planning.diff import diff
+from wgreconcile.planning.goal import conf_peer
+from wgreconcile.planning.model import (
+    Action,
+    Adjust,
+    Baseline,
+    BringUp,
+    Change,
+    Disruption,
+    Goal,
+    InterfacePlan,
+    Place,
+    RemoveFile,
+    RemovePeers,
+    SetPeers,
+    Step,
+    SyncConf,
+    TakeDown,
+    WriteFile,
+)
+from wgreconcile.values import PublicKey
+
+_Item = TypeVar("_Item")
+_DEVICE_FIELDS = frozenset(("private_key", "listen_port", "fwmark"))
+MANY_PEERS = 256
+"""An interface with more of them is emptied before it is deleted."""
+_SYNC_SHARE = 0.5
+"""From this share of changed peers on, one complete syncconf costs less than exact changes."""
+
+
+def plan_interface(
+    goal: Goal, observed: ObservedInterface, baseline: Baseline, *, interrupted: bool = False
+) -> InterfacePlan:
+    """The plan of one interface; without changes when it is as it shall be."""
+    changes = diff(goal, observed, baseline, interrupted=interrupted)
+    wanted = goal.live or goal.conf or Conf()
+    peers = {each.public_key for each in wanted.peers}
+    peers.update(each.peer for each in changes if each.peer)
+    steps = tuple(_steps(goal, observed, baseline.conf, changes, interrupted))
+    return InterfacePlan(goal.name, goal, changes, steps, 1 + len(peers), _peers_before(goal, observed))
+
+
+def _steps(
+    goal: Goal, observed: ObservedInterface, baseline: Conf, changes: Sequence[Change], interrupted: bool
+) -> Iterator[Step]:
+    writes = any(each.place is Place.FILE for each in changes)
+    live_changes = [each for each in changes if each.place is Place.LIVE]
+    restart = max((each.disruption for each in live_changes), default=0) == Disruption.RESTART
+    if writes and goal.text is not None:
+        yield WriteFile(goal.text)
+    if observed.live is not None and restart:
+        yield TakeDown(baseline, _emptied(observed.live), interrupted)
+    if goal.live is not None and (observed.live is None or restart):
+        yield BringUp(goal.live)
+    elif goal.live is not None and observed.live is not None and live_changes:
+        yield from _in_place(goal.live, observed.live, live_changes)
+    if writes and goal.text is None:
+        yield RemoveFile()
+
+
+def _peers_before(goal: Goal, observed: ObservedInterface) -> int:
+    if observed.live is not None:
+        return len(observed.live.peers)
+    if observed.file is None:
+        return 0
+    if goal.conf is not None and observed.file.text == goal.text:
+        return len(goal.conf.peers)
+    try:
+        return len(observed.file.conf.peers)
+    except StateError:
+        return 0
+
+
+def _emptied(live: LiveInterface) -> Conf | None:
+    """What is left of an interface with many peers before it goes down.
+
+    Peers with a default route stay: wg-quick looks for them before it takes its policy rules away.
+    """
+    if len(live.peers) <= MANY_PEERS:
+        return None
+    kept = (conf_peer(each) for each in live.peers if any(network.is_default for network in each.allowed_ips))
+    return Conf(live.private_key, (), live.listen_port or None, fwmark=live.fwmark or None, peers=tuple(kept))
+
+
+def _in_place(goal: Conf, live: LiveInterface, changes: Sequence[Change]) -> Iterator[Step]:
+    """First what WireGuard carries, then what leads to it."""
+    gone = tuple(each.peer for each in changes if each.peer and each.action is Action.DELETE)
+    touched = {each.peer for each in changes if each.peer and each.action is not Action.DELETE}
+    device = any(each.field in _DEVICE_FIELDS for each in changes if not each.peer)
+    redirected = {each.peer for each in changes if each.peer and each.field in ("", "endpoint")}
+    if device or len(gone) + len(touched) > max(1, _SYNC_SHARE * max(len(live.peers), len(goal.peers))):
+        yield SyncConf(_with_carried_values(goal, live, changes, redirected))
+    else:
+        if gone:
+            yield RemovePeers(gone)
+        if touched:
+            peers = (each for each in goal.peers if each.public_key in touched)
+            yield SetPeers(
+                tuple(each if each.public_key in redirected else replace(each, endpoint=None) for each in peers)
+            )
+    adjust = _adjust(goal, live, changes)
+    if adjust != Adjust():
+        yield adjust
+
+
+def _with_carried_values(
+    goal: Conf, live: LiveInterface, changes: Sequence[Change], redirected: Set[PublicKey | None]
+) -> Conf:
+    """Complete ``goal`` with what syncconf would otherwise reset (wireguard-tools: config.c).
+
+    A port that the state leaves open and a mark that somebody else set are kept, and so are the endpoints that
+    peers roamed to, but for those that are ``redirected``.
+    """
+    marks = [each.after for each in changes if each.field == "fwmark" and not each.peer]
+    mark = marks[0] if marks and isinstance(marks[0], int) else live.fwmark
+    endpoints = {each.public_key: each.endpoint for each in live.peers}
+    return replace(
+        goal,
+        listen_port=goal.listen_port or live.listen_port or None,
+        fwmark=mark or None,
+        peers=tuple(
+            each if each.public_key in redirected else replace(each, endpoint=endpoints.get(each.public_key))
+            for each in goal.peers
+        ),
+    )
+
+
+def _adjust(goal: Conf, live: LiveInterface, changes: Sequence[Change]) -> Adjust:
+    fields = {each.field: each for each in changes if not each.peer}
+    routes = fields.get("routes")
+    rules = fields.get("rules")
+    address = "address" in fields
+    return Adjust(
+        up="link" in fields,
+        mtu=(goal.mtu or 0) if "mtu" in fields else None,
+        add_address=tuple(each for each in goal.address if each not in live.address) if address else (),
+        remove_address=tuple(each for each in live.address if each not in goal.address) if address else (),
+        add_routes=_items(routes.after, Route) if routes else (),
+        remove_routes=_items(routes.before, Route) if routes else (),
+        add_rules=_items(rules.after, Rule) if rules else (),
+    )
+
+
+def _items(value: object, kind: type[_Item]) -> tuple[_Item, ...]:
+    """The value of a change narrowed to what its field is known to hold."""
+    return tuple(each for each in value if isinstance(each, kind)) if isinstance(value, tuple) else ()

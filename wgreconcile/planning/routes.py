@@ -1,0 +1,51 @@
+"""Which routes and rules an interface shall have: what wg-quick would set up for the same configuration."""
+
+from __future__ import annotations
+
+from wgreconcile.observed.conf import Conf
+from wgreconcile.observed.model import LiveInterface, Route, Rule
+from wgreconcile.values import Network
+
+
+def default_routes(conf: Conf) -> frozenset[Network]:
+    """The default routes that wg-quick serves with policy routing (wg-quick: add_default)."""
+    if conf.table != "auto":
+        return frozenset()
+    return frozenset(each for peer in conf.peers for each in peer.allowed_ips if each.is_default)
+
+
+def policy_table(conf: Conf, live: LiveInterface) -> int:
+    """The table and mark of the default routes: from the state, the live interface or its routes; 0 if none."""
+    if conf.fwmark or live.fwmark:
+        return conf.fwmark or live.fwmark
+    tables = (int(each.table) for each in live.routes if each.network.is_default and each.table.isdigit())
+    return next(tables, 0)
+
+
+def expected_routes(conf: Conf, table: int) -> frozenset[Route]:
+    """The routes for all allowed IPs; ``table`` is the number of the default routes' table, 0 if none.
+
+    As in wg-quick (add_route): none with ``Table = off``; all of them in a named table; otherwise one for
+    each network that no address of the interface already covers, and default routes in a table of their own.
+    """
+    if conf.table == "off":
+        return frozenset()
+    networks = {each for peer in conf.peers for each in peer.allowed_ips}
+    if conf.table != "auto":
+        return frozenset(Route(each, conf.table) for each in networks)
+    connected = [each.network.bounds for each in conf.address]
+    routes = {Route(each) for each in networks if not each.is_default and not _is_covered(each, connected)}
+    if table:
+        routes.update(Route(each, str(table)) for each in networks if each.is_default)
+    return frozenset(routes)
+
+
+def expected_rules(conf: Conf, table: int) -> frozenset[Rule]:
+    """The policy rules that go with the default routes."""
+    versions = {each.version for each in default_routes(conf)}
+    return frozenset(Rule(version, number) for version in versions for number in (table, 0))
+
+
+def _is_covered(network: Network, connected: list[tuple[int, int, int]]) -> bool:
+    version, first, last = network.bounds
+    return any(version == v and low <= first and last <= high for v, low, high in connected)

@@ -1,0 +1,35 @@
+"""Refuses plans that take away more than a slip of the hand should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wgreconcile.errors import UnsafePlanError
+from wgreconcile.planning.model import Disruption, InterfacePlan, Plan
+
+MAX_REMOVED_SHARE = 0.3
+_REMEDY = "look at the plan, and if that is meant use --force"
+FEW_PEERS = 10
+"""An interface with fewer peers than this may lose any of them."""
+
+
+def check(plan: Plan, *, force: bool = False, max_disruption: Disruption = Disruption.RESTART) -> None:
+    """Raise UnsafePlanError that names every interface which would lose too much or be disturbed too much.
+
+    ``force`` lifts the limits on removal; the limit on disruption is the caller's own and stays.
+    """
+    reasons = [reason for each in plan.interfaces for reason in _reasons(each, force, max_disruption)]
+    if reasons:
+        raise UnsafePlanError("refused, nothing was changed:\n" + "\n".join(reasons))
+
+
+def _reasons(plan: InterfacePlan, force: bool, max_disruption: Disruption) -> Iterator[str]:
+    removed, before = plan.peers_removed, plan.peers_before
+    if plan.removes_interface and not force:
+        yield f"{plan.name}: the interface with its {before} peers would be removed; {_REMEDY}"
+    elif before >= FEW_PEERS and removed > MAX_REMOVED_SHARE * before and not force:
+        yield f"{plan.name}: {removed} of {before} peers would be removed; {_REMEDY}"
+    if plan.disruption > max_disruption:
+        what = sorted({each.field or "interface" for each in plan.changes if each.disruption == plan.disruption})
+        limit = f"--max-disruption {max_disruption}"
+        yield f"{plan.name}: disruption {plan.disruption} ({', '.join(what)}) is more than {limit}"
