@@ -104,8 +104,8 @@ def test_pinger_counts_every_ping_of_a_good_tunnel(pair: tuple[Host, Host]) -> N
         time.sleep(0.5)
     assert pings.lost == ()
     assert pings.received == tuple(range(1, pings.sent + 1))
-    assert pings.sent >= 30
-    assert 0.005 < pings.longest_pause < 0.5
+    assert pings.sent >= 20
+    assert 0.005 < pings.longest_pause < 5
 
 
 def test_pinger_tells_which_pings_an_interruption_costs(pair: tuple[Host, Host]) -> None:

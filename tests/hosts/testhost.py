@@ -41,7 +41,10 @@ PROGRAMS = {
 """The programs that the hosts need, each with its Debian package."""
 
 PRIVATE_FOLDERS = ("/run", "/etc/wireguard", "/etc/wgreconcile", "/var/lib/wgreconcile")
-"""Empty at the start and seen by one host only. /run holds wireguard-go's sockets and iptables' lock."""
+"""Empty at the start and seen by one host only. /run holds wireguard-go's sockets and iptables' lock.
+
+A folder that the machine lacks is made there, to be mounted on, and stays empty.
+"""
 
 PROGRAM_FOLDER = "/run/testhost/bin"
 """First on the host's path: what ``Host.install`` puts here stands in for a program of the machine."""
