@@ -15,6 +15,9 @@ _PACKAGES = {"wg": "wireguard-tools", "wg-quick": "wireguard-tools", "ip": "ipro
 TIMEOUT = 300.0
 """Seconds after which a program counts as hanging; hooks may wait for a network."""
 
+WORDS = 8
+"""Lines of a failed program's output that an error quotes."""
+
 
 def run(argv: Sequence[str], *, stdin: str = "", ok: Sequence[int] = (0,), timeout: float = TIMEOUT) -> str:
     """Run a program and return its standard output.
@@ -32,8 +35,14 @@ def run(argv: Sequence[str], *, stdin: str = "", ok: Sequence[int] = (0,), timeo
     except subprocess.TimeoutExpired:
         raise CommandError(argv, -1, f"no end after {timeout:.0f} s") from None
     if done.returncode not in ok:
-        raise CommandError(argv, done.returncode, done.stderr or done.stdout)
+        raise CommandError(argv, done.returncode, _last_words(done.stderr or done.stdout))
     return done.stdout
+
+
+def _last_words(text: str) -> str:
+    """The end of what a program said, without the banner that wireguard-go draws in a box."""
+    lines = [line for line in text.splitlines() if line.strip() and line[0] not in "┌│└"]
+    return "\n".join(lines[-WORDS:])
 
 
 def wait_until_gone(argv: Sequence[str], timeout: float = TIMEOUT) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +36,9 @@ def resolve(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Se
     state = find("state", _default_state())
     conf_dir = find("conf_dir", Path("/etc/wireguard"))
     if set(str(conf_dir)) & set("#\n"):
-        raise StateError([Fault(str(conf_dir), 0, "conf_dir", "a '#' or a line break, which wg-quick cannot read")])
+        raise StateError(
+            [Fault(str(conf_dir), 0, "conf_dir", "has a '#' or a line break, which wg-quick cannot read")]
+        )
     return Settings(
         state=state,
         secrets=find("secrets", state.absolute().parent / "secrets"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from wgreconcile.converge.operations import Host, brought_up_with, command_of, perform
 from wgreconcile.converge.outcome import InterfaceOutcome
@@ -58,7 +59,7 @@ class _Journal:
                 self._text = render_conf(step.conf)
             if command:
                 self.coming_up = isinstance(step, BringUp)
-                self.records.save(self.name, Record(self._text, command))
+                self.records.save(self.name, Record(self._text, running=command))
             perform(step, self.name, self.host)
             if command:
                 self.coming_up = False
@@ -78,14 +79,14 @@ class _Journal:
         if goal.text is None:
             self.records.forget(self.name)
         else:
-            self.records.save(self.name, Record(goal.text))
+            self.records.save(self.name, Record(goal.text, goal.live is not None))
 
     def reopen(self, record: Record | None) -> None:
         """The interface is back where it was, and so is what is remembered of it."""
         if record is None:
             self.records.forget(self.name)
         else:
-            self.records.save(self.name, Record(record.text))
+            self.records.save(self.name, replace(record, running=()))
 
 
 def _reach(goal: Goal, steps: Sequence[Step], journal: _Journal) -> None:

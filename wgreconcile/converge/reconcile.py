@@ -114,8 +114,10 @@ def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress
     if plan.changes:
         before = found.observed.find(plan.name)
         return converge(plan, before, baseline, site.host, site.records, progress)
-    if plan.goal.text is not None and site.records.load(plan.name) != Record(plan.goal.text):
-        site.records.save(plan.name, Record(plan.goal.text))
+    if plan.goal.text is not None:
+        record = Record(plan.goal.text, plan.goal.live is not None)
+        if site.records.load(plan.name) != record:
+            site.records.save(plan.name, record)
     return InterfaceOutcome(plan)
 
 
@@ -155,7 +157,8 @@ def _resolve(
 
 def _baseline(goal: Goal, record: Record | None, observed: ObservedState) -> Baseline:
     if record is not None:
-        return Baseline(goal.conf if goal.conf and record.text == goal.text else record.conf, applied=True)
+        conf = goal.conf if goal.conf and record.text == goal.text else record.conf
+        return Baseline(conf, applied=True, up=record.up)
     file = observed.find(goal.name).file
     return Baseline(_conf_of_file(file, goal) if file else Conf())
 

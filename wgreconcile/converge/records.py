@@ -17,9 +17,13 @@ from wgreconcile.observed.conf import Conf, parse_conf
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``text``: the configuration in force. ``running``: the wg-quick command that is under way, empty if none."""
+    """``text``: the configuration in force. ``up``: whether the interface is to be live.
+
+    ``running``: the wg-quick command that is under way, empty if none.
+    """
 
     text: str = field(repr=False)
+    up: bool = True
     running: tuple[str, ...] = ()
 
     @property
@@ -50,7 +54,7 @@ class Records:
         """The record of an interface; None when it is not managed."""
         try:
             data = json.loads(self._path(name).read_text(encoding="utf-8", errors="surrogateescape"))
-            return Record(data["text"], tuple(data["running"]))
+            return Record(data["text"], data["up"], tuple(data["running"]))
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError):

@@ -60,7 +60,7 @@ def _is_automatic(address: dict[str, Any]) -> bool:
 
 
 def _own_rules(rules: set[Rule], live: LiveInterface) -> Iterator[Rule]:
-    """The rules that serve an interface: of its own mark, and the shared ones that suppress main's default route."""
+    """The rules that serve an interface: of its own mark, and the shared ones about main's default route."""
     tables = {int(each.table) for each in live.routes if each.table.isdigit()} | {live.fwmark}
     return (rule for rule in rules if not rule.table or rule.table in tables)
 
@@ -87,7 +87,7 @@ def _rules(answer: list[dict[str, Any]], version: int) -> Iterator[Rule]:
         table = str(each.get("table", ""))
         if "not" in each and "fwmark" in each and table.isdigit() and int(each["fwmark"], 0) == int(table):
             yield Rule(version, int(table))
-        elif table == "main" and each.get("suppress_prefixlength") == 0:
+        elif table == "main" and each.get("suppress_prefixlen", each.get("suppress_prefixlength")) == 0:
             yield Rule(version, 0)
 
 

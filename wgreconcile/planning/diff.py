@@ -5,14 +5,15 @@ Three configurations decide the cause: the goal, the observed one, and the basel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import TypeVar
 
 from wgreconcile.errors import StateError
 from wgreconcile.observed.conf import INTERFACE_FIELDS, Conf, ConfPeer
-from wgreconcile.observed.model import ConfFile, LiveInterface, LivePeer, ObservedInterface
+from wgreconcile.observed.model import ConfFile, LiveInterface, LivePeer, ObservedInterface, Route
 from wgreconcile.planning.model import Action, Baseline, Cause, Change, Disruption, Goal, Place, Value
 from wgreconcile.planning.routes import default_routes, expected_routes, expected_rules, policy_table
+from wgreconcile.values import PublicKey
 
 FILE_MODE = 0o600
 RESTARTING_FIELDS = ("pre_up", "post_up", "dns", "table")
@@ -69,14 +70,13 @@ def _diff_text(goal: Goal, file: ConfFile, baseline: Baseline) -> Iterator[Chang
 
 def _diff_live(goal: Goal, observed: ObservedInterface, baseline: Baseline, interrupted: bool) -> Iterator[Change]:
     name, live = goal.name, observed.live
-    applied = _cause(baseline, baseline.conf, goal.live, Cause.LIVE)
     if goal.live is None:
         if live is not None:
-            cause = Cause.STATE if baseline.applied else Cause.NEW
-            yield Change(name, Place.LIVE, Action.DELETE, "", "up", "down", cause, Disruption.RESTART)
+            cause = _cause(baseline, baseline.up, False, Cause.LIVE)
+            yield Change(name, Place.LIVE, Action.DELETE, "", "up", None, cause, Disruption.RESTART)
     elif live is None:
-        yield Change(name, Place.LIVE, Action.CREATE, "", "down", "up", applied)
-        yield from _diff_peers(name, Place.LIVE, goal.live.peers, (), baseline, Cause.LIVE)
+        cause = _cause(baseline, baseline.up, True, Cause.LIVE)
+        yield Change(name, Place.LIVE, Action.CREATE, "", None, "up", cause)
     else:
         if interrupted:
             yield _update(name, Place.LIVE, "link", "interrupted", "up", Cause.LIVE, Disruption.RESTART)
@@ -135,20 +135,42 @@ def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline)
 
 
 def _diff_routes(name: str, goal: Conf, live: LiveInterface, baseline: Baseline) -> Iterator[Change]:
-    """Routes and rules that are missing come; of those too many only our own go, others belong to somebody else."""
+    """Routes and rules that are missing come; of those too many only our own go: others are somebody else's."""
     table = policy_table(goal, live)
     expected = expected_routes(goal, table)
     ours = expected if baseline.conf is goal else expected_routes(baseline.conf, table)
     missing, surplus = expected - live.routes, (ours - expected) & live.routes
     if missing or surplus:
-        cause = Cause.NEW if baseline is None else Cause.LIVE if missing <= ours and not surplus else Cause.STATE
-        disruption = Disruption.PEER if surplus else Disruption.NONE
-        routes = [tuple(sorted(each, key=lambda r: (r.table, r.network))) for each in (surplus, missing)]
-        yield _update(name, Place.LIVE, "routes", routes[0], routes[1], cause, disruption)
+        yield from _routes_by_peer(name, (goal, baseline.conf), surplus, missing, missing <= ours, baseline)
     missing_rules = expected_rules(goal, table) - live.rules
     if missing_rules and table:
         rules = tuple(sorted(missing_rules, key=lambda r: (r.version, -r.table)))
         yield _update(name, Place.LIVE, "rules", (), rules, Cause.LIVE)
+
+
+def _routes_by_peer(
+    name: str,
+    confs: tuple[Conf, Conf],
+    surplus: Set[Route],
+    missing: Set[Route],
+    were_ours: bool,
+    baseline: Baseline,
+) -> Iterator[Change]:
+    """One change for each peer whose routes differ; it is theirs, as their allowed IPs are the reason."""
+    owners = {network: peer for conf in reversed(confs) for peer in conf.peers for network in peer.allowed_ips}
+    moved: dict[PublicKey, tuple[ConfPeer, list[Route], list[Route]]] = {}
+    for index, routes in ((1, surplus), (2, missing)):
+        for route in sorted(routes, key=lambda each: (each.table, each.network)):
+            peer = owners[route.network]
+            entry = moved.setdefault(peer.public_key, (peer, [], []))
+            (entry[1] if index == 1 else entry[2]).append(route)
+    for peer, gone, come in moved.values():
+        cause = _cause(baseline, were_ours and not gone, True, Cause.LIVE)
+        disruption = Disruption.PEER if gone else Disruption.NONE
+        values = (tuple(gone), tuple(come))
+        yield Change(
+            name, Place.LIVE, Action.UPDATE, "routes", *values, cause, disruption, peer.public_key, peer.name
+        )
 
 
 def _diff_peers(

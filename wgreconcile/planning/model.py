@@ -51,7 +51,8 @@ class Change:
     """One field, on disk or live, that is not as it shall be.
 
     ``peer`` None: of the interface itself. ``field`` empty: the subject as a whole. ``name`` labels the peer.
-    For ``routes`` and ``rules`` live, ``before`` holds what goes and ``after`` what comes.
+    For ``routes`` and ``rules`` ``before`` holds what goes and ``after`` what comes; routes belong to the peer
+    whose allowed IPs they lead to.
     """
 
     interface: str
@@ -83,11 +84,13 @@ class Goal:
 class Baseline:
     """The configuration that the interface was last converged to, whose hooks it was brought up with.
 
-    ``applied`` false: wgreconcile never did; the file on disk, or nothing, stands in for it.
+    ``applied`` false: wgreconcile never did; the file on disk, or nothing, stands in for it. ``up``: whether it
+    was to be live then.
     """
 
     conf: Conf = Conf()
     applied: bool = False
+    up: bool = True
 
 
 @dataclass(frozen=True, slots=True)

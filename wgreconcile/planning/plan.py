@@ -95,10 +95,11 @@ def _emptied(live: LiveInterface) -> Conf | None:
 
 def _in_place(goal: Conf, live: LiveInterface, changes: Sequence[Change]) -> Iterator[Step]:
     """First what WireGuard carries, then what leads to it."""
-    gone = tuple(each.peer for each in changes if each.peer and each.action is Action.DELETE)
-    touched = {each.peer for each in changes if each.peer and each.action is not Action.DELETE}
+    of_peers = [each for each in changes if each.peer and each.field != "routes"]
+    gone = tuple(each.peer for each in of_peers if each.peer and each.action is Action.DELETE)
+    touched = {each.peer for each in of_peers if each.action is not Action.DELETE}
     device = any(each.field in _DEVICE_FIELDS for each in changes if not each.peer)
-    redirected = {each.peer for each in changes if each.peer and each.field in ("", "endpoint")}
+    redirected = {each.peer for each in of_peers if each.field in ("", "endpoint")}
     if device or len(gone) + len(touched) > max(1, _SYNC_SHARE * max(len(live.peers), len(goal.peers))):
         yield SyncConf(_with_carried_values(goal, live, changes, redirected))
     else:
@@ -138,7 +139,7 @@ def _with_carried_values(
 
 def _adjust(goal: Conf, live: LiveInterface, changes: Sequence[Change]) -> Adjust:
     fields = {each.field: each for each in changes if not each.peer}
-    routes = fields.get("routes")
+    routes = [each for each in changes if each.field == "routes"]
     rules = fields.get("rules")
     address = "address" in fields
     return Adjust(
@@ -146,8 +147,8 @@ def _adjust(goal: Conf, live: LiveInterface, changes: Sequence[Change]) -> Adjus
         mtu=(goal.mtu or 0) if "mtu" in fields else None,
         add_address=tuple(each for each in goal.address if each not in live.address) if address else (),
         remove_address=tuple(each for each in live.address if each not in goal.address) if address else (),
-        add_routes=_items(routes.after, Route) if routes else (),
-        remove_routes=_items(routes.before, Route) if routes else (),
+        add_routes=tuple(route for each in routes for route in _items(each.after, Route)),
+        remove_routes=tuple(route for each in routes for route in _items(each.before, Route)),
         add_rules=_items(rules.after, Rule) if rules else (),
     )
 

@@ -1,0 +1,156 @@
+"""The command line: reads arguments, hands each verb what it works on, turns errors into exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+from wgreconcile.cli.settings import Settings, resolve
+from wgreconcile.errors import StateError, WgreconcileError
+
+EPILOG = (
+    "exit status: 0 done, changed or not; 1 error; 2 changes pending (plan --detailed-exitcode, apply --check); "
+    "75 another run holds the lock; 78 invalid state"
+)
+
+
+class Verb(NamedTuple):
+    """A verb: its help, what adds its own arguments, and ``module:function``, imported only when it runs."""
+
+    name: str
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: str
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = resolve(arguments, os.environ)
+        module, _, function = arguments.run.partition(":")
+        run: Callable[[argparse.Namespace, Settings], int] = getattr(import_module(module), function)
+        return run(arguments, settings)
+    except StateError as error:
+        count = len(error.faults)
+        return _fail(
+            f"{error}\nwgreconcile: {count} fault{'s' * (count > 1)}, nothing was changed", error.exit_status
+        )
+    except WgreconcileError as error:
+        return _fail(f"wgreconcile: {error}", error.exit_status)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+        return 1
+    except PermissionError as error:
+        return _fail(f"wgreconcile: {error.filename}: permission denied; run as root or as its owner", 1)
+    except OSError as error:
+        return _fail(f"wgreconcile: {error.filename or 'system'}: {error.strerror or error}", 1)
+    except KeyboardInterrupt:
+        return _fail("wgreconcile: interrupted; the next run converges what this one left", 130)
+
+
+def _fail(message: str, status: int) -> int:
+    print(message, file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wgreconcile",
+        description="Keep WireGuard interfaces on a desired state that lives in Git.",
+        epilog=EPILOG,
+    )
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    for verb in VERBS:
+        added = verbs.add_parser(verb.name, help=verb.help, description=verb.help, epilog=EPILOG)
+        added.set_defaults(run=verb.run)
+        verb.arguments(added)
+        _add_where(added)
+    return parser
+
+
+def _add_where(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_argument_group("where (else the environment: WGRECONCILE_STATE …; else the settings file)")
+    where.add_argument(
+        "--state", metavar="DIR", help="desired state (state/ of the checkout, /etc/wgreconcile/state)"
+    )
+    where.add_argument("--secrets", metavar="DIR", help="secret keys (secrets/ beside the state)")
+    where.add_argument("--conf-dir", metavar="DIR", help="configuration files (/etc/wireguard)")
+    where.add_argument("--var", metavar="DIR", help="journal and caches (/var/lib/wgreconcile)")
+    where.add_argument("--settings", metavar="FILE", help="settings file (/etc/wgreconcile/settings.yaml)")
+
+
+def _names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="INTERFACE", help="only these interfaces")
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="default: text"
+    )
+
+
+def _render(parser: argparse.ArgumentParser) -> None:
+    _names(parser)
+    parser.add_argument("--client", metavar="PEER", help="the peer's own file; PEER is a name or a public key")
+    parser.add_argument("--show-secrets", action="store_true", help="print keys instead of (secret)")
+
+
+def _plan(parser: argparse.ArgumentParser) -> None:
+    _names(parser)
+    _output(parser)
+    parser.add_argument("--offline", action="store_true", help="compare with files alone: no root, no WireGuard")
+    parser.add_argument("--prune", action="store_true", help="also remove managed interfaces that left the state")
+    parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when changes are pending")
+    parser.add_argument(
+        "--at", metavar="TIME", help="the plan as it would be then (ISO 8601: 2030-01-31T12:00Z)"
+    )
+
+
+def _apply(parser: argparse.ArgumentParser) -> None:
+    _names(parser)
+    _output(parser)
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit with 2 if something would change"
+    )
+    parser.add_argument("--diff", action="store_true", help="print what changes")
+    parser.add_argument("--prune", action="store_true", help="remove managed interfaces that left the state")
+    parser.add_argument("--force", action="store_true", help="even when much would be removed")
+    parser.add_argument(
+        "--max-disruption",
+        choices=("none", "peer", "interface", "restart"),
+        default="restart",
+        help="refuse a plan that disturbs more",
+    )
+
+
+def _status(parser: argparse.ArgumentParser) -> None:
+    _names(parser)
+    _output(parser)
+
+
+def _import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", nargs="*", metavar="FILE", help="files (default: all of --conf-dir that the state lacks)"
+    )
+
+
+def _genkey(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", nargs="?", help="keep it as this secret and print its public key"
+    )
+
+
+VERBS = (
+    Verb("validate", "check the desired state", _names, "wgreconcile.cli.state_verbs:validate"),
+    Verb("render", "print configuration files", _render, "wgreconcile.cli.state_verbs:render"),
+    Verb("plan", "show what apply would change", _plan, "wgreconcile.cli.plan_verbs:plan"),
+    Verb("apply", "bring interfaces to their desired state", _apply, "wgreconcile.cli.plan_verbs:apply"),
+    Verb("status", "show desired, on disk and live side by side", _status, "wgreconcile.cli.host_verbs:status"),
+    Verb("import", "turn .conf files into desired state", _import, "wgreconcile.cli.host_verbs:import_conf"),
+    Verb("genkey", "make a private key", _genkey, "wgreconcile.cli.state_verbs:genkey"),
+)

@@ -1,0 +1,112 @@
+"""``plan`` and ``apply``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import datetime, timezone
+
+from wgreconcile.cli.settings import Settings
+from wgreconcile.cli.site import site_of
+from wgreconcile.cli.terminal import painter, progress
+from wgreconcile.converge.outcome import Outcome
+from wgreconcile.converge.reconcile import reconcile, survey
+from wgreconcile.errors import DependencyError, UsageError
+from wgreconcile.planning.export import export_plan
+from wgreconcile.planning.model import Disruption, Plan
+from wgreconcile.planning.report import recap, report
+
+PENDING = 2
+
+
+def plan(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show what an apply would change."""
+    now = _moment(arguments.at)
+    if not arguments.offline:
+        _need_root("plan", "use --offline to compare with files alone")
+    found = survey(site_of(settings), arguments.names, now, prune=arguments.prune, offline=arguments.offline)
+    _show_plan(found.plan, arguments.output, diff=True)
+    return PENDING if arguments.detailed_exitcode and not found.plan.is_empty else 0
+
+
+def apply(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Bring interfaces to their desired state; with ``--check`` only show what that would change."""
+    site, now = site_of(settings), datetime.now(timezone.utc)
+    _need_root("apply", "it changes interfaces")
+    if arguments.check:
+        found = survey(site, arguments.names, now, prune=arguments.prune)
+        _show_plan(found.plan, arguments.output, diff=arguments.diff)
+        return 0 if found.plan.is_empty else PENDING
+    show = progress(sys.stderr)
+    outcome = reconcile(
+        site,
+        arguments.names,
+        now,
+        prune=arguments.prune,
+        force=arguments.force,
+        max_disruption=Disruption[arguments.max_disruption.upper()],
+        progress=show,
+    )
+    show("", "")
+    _show_outcome(outcome, arguments.output, diff=arguments.diff)
+    return 1 if outcome.failed else 0
+
+
+def _show_plan(found: Plan, output: str, *, diff: bool) -> None:
+    if output == "json":
+        print(json.dumps(export_plan(found), indent=2))
+        return
+    _show_notes(found, diff)
+    for each in found.interfaces:
+        print(recap(each.name, each.subjects, each.changed_subjects, 0))
+
+
+def _show_outcome(outcome: Outcome, output: str, *, diff: bool) -> None:
+    if output == "json":
+        print(json.dumps(export_plan(outcome.plan) | {"outcome": [*map(_exported, outcome.interfaces)]}, indent=2))
+        return
+    _show_notes(outcome.plan, diff)
+    paint = painter(sys.stderr)
+    for each in outcome.interfaces:
+        if each.failed:
+            print(paint("error", f"{each.name}: {each.error}"), file=sys.stderr)
+            way_back = each.return_error or "it is back as it was before, which was verified"
+            print(f"{each.name}: {way_back}", file=sys.stderr)
+    for each in outcome.interfaces:
+        print(recap(each.name, each.plan.subjects, each.changed, int(each.failed)))
+
+
+def _show_notes(found: Plan, diff: bool) -> None:
+    shown = found if diff else Plan((), found.orphaned, ())
+    for line in report(shown, painter(sys.stdout)):
+        print(line)
+
+
+def _exported(each: object) -> dict[str, object]:
+    from wgreconcile.converge.outcome import InterfaceOutcome
+
+    assert isinstance(each, InterfaceOutcome)
+    return {
+        "name": each.name,
+        "changed": each.changed,
+        "failed": each.failed,
+        "error": each.error,
+        "return_error": each.return_error,
+    }
+
+
+def _moment(text: str | None) -> datetime:
+    if not text:
+        return datetime.now(timezone.utc)
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise UsageError(f"--at: '{text}' is no ISO 8601 time such as 2030-01-31T12:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _need_root(verb: str, remedy: str) -> None:
+    if os.geteuid() != 0:
+        raise DependencyError(f"`wgreconcile {verb}` needs root to see interfaces and keys; {remedy}")
