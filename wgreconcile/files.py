@@ -16,8 +16,8 @@ def write_atomic(path: Path, text: str, mode: int = 0o600) -> None:
     """Replace a file so that a crash leaves either the old or the new text, durably. Raise OSError."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            os.fchmod(descriptor, mode)
+        os.fchmod(descriptor, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(descriptor)

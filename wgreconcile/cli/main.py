@@ -89,9 +89,7 @@ def _names(parser: argparse.ArgumentParser) -> None:
 
 
 def _output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="default: text"
-    )
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default: text")
 
 
 def _render(parser: argparse.ArgumentParser) -> None:
@@ -106,9 +104,7 @@ def _plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="compare with files alone: no root, no WireGuard")
     parser.add_argument("--prune", action="store_true", help="also remove managed interfaces that left the state")
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when changes are pending")
-    parser.add_argument(
-        "--at", metavar="TIME", help="the plan as it would be then (ISO 8601: 2030-01-31T12:00Z)"
-    )
+    parser.add_argument("--at", metavar="TIME", help="the plan as it would be then (ISO 8601: 2030-01-31T12:00Z)")
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:
@@ -140,9 +136,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
 
 
 def _genkey(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "name", nargs="?", help="keep it as this secret and print its public key"
-    )
+    parser.add_argument("name", nargs="?", help="keep it as this secret and print its public key")
 
 
 VERBS = (

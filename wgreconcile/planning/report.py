@@ -58,9 +58,9 @@ def _interface(plan: InterfacePlan, paint: Paint) -> Iterator[str]:
     for entry in _merged(plan.changes):
         subjects.setdefault(entry.change.peer, []).append(entry)
     yield from _hunk(subjects.pop(None, []), f"interface {plan.name}", paint)
-    for peer, entries in list(subjects.items())[:MOST_PEERS]:
-        label = next((each.change.name for each in entries if each.change.name), "")
-        yield from _hunk(entries, f"peer {label} {peer}" if label else f"peer {peer}", paint)
+    labels = {peer: f"{entries[0].change.name} {peer}".lstrip() for peer, entries in subjects.items()}
+    for peer in sorted(subjects, key=labels.__getitem__)[:MOST_PEERS]:
+        yield from _hunk(subjects[peer], f"peer {labels[peer]}", paint)
     if len(subjects) > MOST_PEERS:
         yield paint("hunk", f"@@ and {len(subjects) - MOST_PEERS} more peers; -o json names them all @@")
 
