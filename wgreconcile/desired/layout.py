@@ -1,0 +1,132 @@
+"""Which files of a state folder are documents, and what betrays that one has changed since it was read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wgreconcile.errors import Fault
+from wgreconcile.values import is_interface_name
+
+SUFFIX = ".yaml"
+SETTINGS = "settings"
+SECRETS = "secrets"
+
+Stamp = tuple[int, int, int, int]
+"""Time of change, size, inode and time of the inode's change: what Git's index looks at, too."""
+
+NO_STAMP: Stamp = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document of the state folder. ``peer`` is empty for the document of an interface itself."""
+
+    path: str
+    interface: str
+    peer: str
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The documents of a state folder, in order, and what is wrong with their places.
+
+    ``misnamed`` are interfaces whose document is there and is not read.
+    """
+
+    documents: tuple[Found, ...]
+    faults: tuple[Fault, ...]
+    misnamed: frozenset[str] = frozenset()
+
+
+def scan(state: Path) -> Layout:
+    """Find the documents of ``state``; reads no file. A folder that cannot be read is a fault."""
+    scanner = _Scanner(state)
+    try:
+        documents = tuple(scanner.top())
+    except OSError as error:
+        remedy = "name an existing folder with --state, or make this one"
+        return Layout((), (Fault(str(state), 0, "", f"cannot be read: {error.strerror}", remedy),))
+    return Layout(documents, tuple(scanner.faults), frozenset(scanner.misnamed))
+
+
+def interface_names(state: Path) -> frozenset[str]:
+    """Names of the interfaces of ``state``, from the names of its files alone; empty without the folder."""
+    try:
+        names = [each.name for each in state.iterdir()]
+    except OSError:
+        return frozenset()
+    stems = (each.removesuffix(SUFFIX) for each in names if each.endswith(SUFFIX) and _is_ours(each))
+    return frozenset(each for each in stems if each != SETTINGS and is_interface_name(each))
+
+
+def document_of(path: str, stamp: Stamp = NO_STAMP) -> Found | None:
+    """The document that belongs at ``path`` below the state folder, or None when none does."""
+    folder, _, name = path.rpartition("/")
+    stem = name.removesuffix(SUFFIX)
+    interface = folder or stem
+    if not name.endswith(SUFFIX) or not _is_ours(name) or not is_interface_name(interface):
+        return None
+    if interface in (SETTINGS, SECRETS):
+        return None
+    return Found(path, interface, stem if folder else "", stamp)
+
+
+class _Scanner:
+    def __init__(self, state: Path) -> None:
+        self.faults: list[Fault] = []
+        self.misnamed: set[str] = set()
+        self._state = state
+
+    def top(self) -> Iterator[Found]:
+        folders = []
+        for entry in _sorted_entries(str(self._state)):
+            if entry.is_dir():
+                folders += [entry] if entry.name != SECRETS else []
+            elif entry.name != SETTINGS + SUFFIX:
+                yield from self._document(entry, "")
+        for folder in folders:
+            yield from self._peers(folder)
+
+    def _peers(self, folder: os.DirEntry[str]) -> Iterator[Found]:
+        for entry in _sorted_entries(folder.path):
+            if entry.is_dir():
+                problem = "is a folder inside an interface's folder, where nothing is read"
+                self._refuse(f"{folder.name}/{entry.name}", problem, "move its documents one level up")
+            else:
+                yield from self._document(entry, f"{folder.name}/")
+
+    def _document(self, entry: os.DirEntry[str], prefix: str) -> Iterator[Found]:
+        path = prefix + entry.name
+        if entry.name.endswith(".yml"):
+            self.misnamed.add(path[:-4])
+            self._refuse(path, "ends in .yml, which is not read", f"rename it to {path[:-4]}{SUFFIX}")
+        elif entry.name.endswith(SUFFIX):
+            stat = entry.stat()
+            found = document_of(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns))
+            if found:
+                yield found
+            else:
+                self._refuse_name(path)
+
+    def _refuse_name(self, path: str) -> None:
+        if path == SECRETS + SUFFIX:
+            self._refuse(path, f"{SECRETS}/ is a folder for keys", "give the interface another name")
+        else:
+            problem = "is no name that an interface can have"
+            self._refuse(path, problem, "use 1 to 15 letters, digits and _ = + . -")
+
+    def _refuse(self, path: str, problem: str, remedy: str) -> None:
+        self.faults.append(Fault(str(self._state / path), 0, "", problem, remedy))
+
+
+def _sorted_entries(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted((each for each in entries if _is_ours(each.name)), key=lambda each: each.name)
+
+
+def _is_ours(name: str) -> bool:
+    return not name.startswith((".", "README"))

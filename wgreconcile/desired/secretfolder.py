@@ -1,0 +1,110 @@
+"""A folder of key files: 0700, its files 0600 with one key each. Errors name files, never what is in them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from wgreconcile import files
+from wgreconcile.errors import ConflictError
+from wgreconcile.values import SecretKey
+
+_LONGEST = 1024
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class Unusable(Exception):
+    """A folder or a file that no key is read from: what is wrong with it, and what to do."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+
+class Reader:
+    """Reads many keys of one open folder."""
+
+    def __init__(self, folder: Path, descriptor: int | None) -> None:
+        self._folder = folder
+        self._descriptor = descriptor
+
+    def read(self, name: str) -> SecretKey | None:
+        """The key in the file ``name``; None when there is no such file. Raise Unusable."""
+        check_name(name)
+        if self._descriptor is None:
+            return None
+        try:
+            file = os.open(name, _READ, dir_fd=self._descriptor)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise Unusable(f"{self._folder / name} cannot be read: {error.strerror}", "make it readable") from None
+        try:
+            _check_private(os.fstat(file), self._folder / name, stat.S_ISREG, "600")
+            text = os.read(file, _LONGEST)
+        finally:
+            os.close(file)
+        try:
+            return SecretKey.parse(text.strip().decode())
+        except ValueError:
+            remedy = "write 32 bytes in base64 into it, as `wg genkey` prints them"
+            raise Unusable(f"{self._folder / name} does not hold a key", remedy) from None
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Reader]:
+    """Open ``folder`` for reading; one that does not exist is empty. Raise Unusable when others may enter it."""
+    try:
+        descriptor = os.open(folder, _READ | os.O_DIRECTORY)
+    except FileNotFoundError:
+        yield Reader(folder, None)
+        return
+    except OSError as error:
+        raise Unusable(f"{folder} cannot be opened: {error.strerror}", "name a folder with --secrets") from None
+    try:
+        _check_private(os.fstat(descriptor), folder, stat.S_ISDIR, "700")
+        yield Reader(folder, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write(folder: Path, name: str, key: SecretKey) -> None:
+    """Keep ``key`` in a new file, whole or not at all.
+
+    Raise ConflictError when the file holds another key: it is never overwritten. Raise Unusable.
+    """
+    check_name(name)
+    files.make_private_folder(folder)
+    target = folder / name
+    for parent in reversed(PurePosixPath(name).parents[:-1]):
+        (folder / parent).mkdir(mode=0o700, exist_ok=True)
+    with opened(folder) as reader:
+        draft = target.with_name(f".{target.name}.{os.getpid()}.new")
+        files.write_atomic(draft, f"{key.reveal()}\n")
+        try:
+            os.link(draft, target)  # unlike a rename, it fails when the target exists
+        except FileExistsError:
+            if reader.read(name) != key:
+                raise ConflictError(f"{target} exists and holds another key; it is not overwritten") from None
+        finally:
+            files.remove(draft)
+
+
+def check_name(name: str) -> None:
+    """Raise Unusable unless ``name`` is a path that stays below the folder."""
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts or "\0" in name or path.name in ("", "."):
+        raise Unusable("names no file below the secret folder", "write a relative path without '..'")
+
+
+def _check_private(found: os.stat_result, path: Path, is_kind: Callable[[int], bool], mode: str) -> None:
+    if not is_kind(found.st_mode):
+        raise Unusable(f"{path} is not a {'folder' if mode == '700' else 'file'}", "put one in its place")
+    if found.st_uid not in (0, os.geteuid()):
+        raise Unusable(f"{path} belongs to another user", f"chown {os.geteuid()} {path}")
+    if found.st_mode & 0o077:
+        raise Unusable(f"{path} is open to other users", f"chmod {mode} {path}")
