@@ -29,7 +29,7 @@ class Where:
     """The field that refers to a secret: of a document, or of the item of its ``peers`` that has a key."""
 
     origin: str
-    field: str
+    field: str = ""
     peer: PublicKey | None = None
 
 
@@ -46,10 +46,13 @@ class Secrets:
         self._placer = Placer(state)
         self._environment = os.environ if environment is None else environment
 
-    def resolve(self, secret: Secret, where: Where) -> SecretKey:
-        """The key that ``secret`` names. Raise StateError when there is none."""
+    def resolve(self, secret: Secret, where: Where | str) -> SecretKey:
+        """The key that ``secret`` names; ``where`` is the field, or just the document, that refers to it.
+
+        Raise StateError when there is no such key.
+        """
         with self._session() as session:
-            key = session.find(secret, where)
+            key = session.find(secret, Where(where) if isinstance(where, str) else where)
         assert key is not None  # a session without a key ends in StateError
         return key
 
@@ -98,7 +101,7 @@ class Secrets:
         names = {each.name for each in _references(state) if isinstance(each, SecretFile) and each.generate}
         return tuple(sorted(each for each in names if not (self.folder / each).exists()))
 
-    def check_pairs(self, state: DesiredState) -> tuple[Fault, ...]:
+    def check(self, state: DesiredState) -> tuple[Fault, ...]:
         """Faults of keys that do not belong together, as far as they are here to be looked at.
 
         A peer's own private key must be the pair of its public key, and no peer is the interface itself.
@@ -123,7 +126,7 @@ class Secrets:
             raise StateError(self._fault(*each) for each in session.faults)
 
     def _fault(self, where: Where, problem: str, remedy: str) -> Fault:
-        path = tuple(where.field.split("."))
+        path = tuple(where.field.split(".")) if where.field else ()
         return self._placer.fault(where.origin, where.peer, 0, path, problem, remedy)
 
 
