@@ -10,7 +10,9 @@ from wgreconcile.desired.store import Store
 
 def site_of(settings: Settings) -> Site:
     """The site that the settings describe. Nothing is read or made yet."""
-    return Site(store_of(settings), Secrets(settings.secrets), settings.conf_dir, settings.var)
+    return Site(
+        store_of(settings), Secrets(settings.secrets, state=settings.state), settings.conf_dir, settings.var
+    )
 
 
 def store_of(settings: Settings) -> Store:

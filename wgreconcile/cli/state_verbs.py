@@ -24,7 +24,11 @@ def validate(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check the desired state and the secrets that are here; print what is odd without being wrong."""
     desired = store_of(settings).load()
     chosen = choose(desired, arguments.names)
-    faults = Secrets(settings.secrets).check(DesiredState(chosen)) if settings.secrets.is_dir() else ()
+    faults = (
+        Secrets(settings.secrets, state=settings.state).check(DesiredState(chosen))
+        if settings.secrets.is_dir()
+        else ()
+    )
     if faults:
         raise StateError(faults)
     for warning in desired.warnings:
@@ -37,7 +41,7 @@ def validate(arguments: argparse.Namespace, settings: Settings) -> int:
 def render(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the configuration file of each interface, or with ``--client`` that of one peer's own device."""
     chosen = choose(store_of(settings).load(), arguments.names)
-    secrets = Secrets(settings.secrets)
+    secrets = Secrets(settings.secrets, state=settings.state)
     if arguments.client:
         print(_client_file(chosen, arguments.client, secrets, arguments.show_secrets), end="")
         return 0
@@ -54,7 +58,7 @@ def genkey(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.name is None:
         print(generate_secret_key().reveal())
         return 0
-    print(public_key_of(Secrets(settings.secrets).generate(arguments.name)))
+    print(public_key_of(Secrets(settings.secrets, state=settings.state).generate(arguments.name)))
     return 0
 
 

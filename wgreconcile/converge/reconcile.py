@@ -16,7 +16,7 @@ from wgreconcile.converge.records import Record, Records
 from wgreconcile.desired.model import DesiredState, Interface
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
-from wgreconcile.errors import StateError, UsageError
+from wgreconcile.errors import Fault, StateError, UsageError
 from wgreconcile.files import exclusive_lock, make_private_folder
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import ConfFile, ObservedState
@@ -75,7 +75,9 @@ def survey(
         desired = loading.result()
     chosen = _choose(desired, managed, names)
     records = {name: site.records.load(name) for name in chosen}
-    interfaces = _resolve(site, [each for each in desired.interfaces if each.name in chosen], observed, generate)
+    interfaces = _resolve(
+        site, [each for each in desired.interfaces if each.name in chosen], observed, generate, now
+    )
     goals = [goal_of(each, now) for each in interfaces]
     orphaned = sorted(chosen - {each.name for each in desired.interfaces})
     goals += [goal_of_absence(name) for name in orphaned if prune]
@@ -139,15 +141,16 @@ def _choose(desired: DesiredState, managed: Iterable[str], names: Sequence[str])
 
 
 def _resolve(
-    site: Site, interfaces: Sequence[Interface], observed: ObservedState, generate: bool
+    site: Site, interfaces: Sequence[Interface], observed: ObservedState, generate: bool, now: datetime
 ) -> list[Interface]:
     """Resolve the secrets of all interfaces; all that is missing is told at once."""
-    resolved, faults = [], []
+    resolved: list[Interface] = []
+    faults: list[Fault] = []
     for each in interfaces:
         found = observed.find(each.name)
         is_new = found.file is None and found.live is None and site.records.load(each.name) is None
         try:
-            resolved.append(site.secrets.resolve_interface(each, is_new=is_new, write=generate))
+            resolved.append(site.secrets.resolve_interface(each, is_new=is_new, write=generate, now=now))
         except StateError as error:
             faults += error.faults
     if faults:
