@@ -190,9 +190,7 @@ def test_run_passes_arguments_input_folder_and_environment_as_given(host: Host) 
     assert host.run(["sh", "-c", "echo $ONE"], env={"ONE": "1"}).stdout == "1\n"
 
 
-def test_environment_of_the_machine_does_not_reach_the_host(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_of_the_machine_does_not_reach_the_host(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WGRECONCILE_STATE", "/nowhere")
     assert "WGRECONCILE_STATE" not in host.run(["env"]).stdout
 
