@@ -84,7 +84,7 @@ def write_state(state: Path, peers: int, name: str = "wg0") -> None:
     (state / f"{name}.yaml").write_text("address: 10.0.0.1/12\nlisten_port: %d\n" % (51820 + (name != "wg0")))
     for number in range(peers):
         key = base64.b64encode(random.Random(number).randbytes(32)).decode()
-        net = 10 if number % 2 and name == "wg0" else 172
+        net = 10 if number % 2 else 172 if name == "wg0" else 100
         allowed = f"{net}.{number // 62500 + 1}.{number // 250 % 250}.{number % 250 + 1}/32"
         (folder / f"peer{number}.yaml").write_text(f"public_key: {key}\nallowed_ips: [{allowed}]\n")
 

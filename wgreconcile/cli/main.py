@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ class Verb(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
     arguments = _parser().parse_args(argv)
+    gc.disable()  # a run is short and makes no garbage in circles, but thousands of values to look through for it
     try:
         settings = resolve(arguments, os.environ)
         module, _, function = arguments.run.partition(":")

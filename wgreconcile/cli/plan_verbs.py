@@ -12,7 +12,8 @@ from wgreconcile.cli.settings import Settings
 from wgreconcile.cli.site import site_of
 from wgreconcile.cli.terminal import painter, progress
 from wgreconcile.converge.outcome import Outcome
-from wgreconcile.converge.reconcile import reconcile, survey
+from wgreconcile.converge.reconcile import reconcile
+from wgreconcile.converge.survey import survey
 from wgreconcile.errors import DependencyError, UsageError
 from wgreconcile.planning.export import export_plan
 from wgreconcile.planning.model import Disruption, Plan

@@ -72,7 +72,7 @@ def choose(desired: DesiredState, names: list[str]) -> tuple[Interface, ...]:
 
 
 def _masked(interface: Interface) -> Interface:
-    peers = (replace(each, preshared_key=each.preshared_key and MASK) for each in interface.peers)
+    peers = (replace(each, preshared_key=MASK if each.preshared_key else None) for each in interface.peers)
     return replace(interface, private_key=MASK, peers=tuple(peers))
 
 
@@ -80,7 +80,8 @@ def _client_file(interfaces: tuple[Interface, ...], label: str, secrets: Secrets
     interface, peer = _find_peer(interfaces, label)
     client = client_of(interface, peer)
     if not show:
-        return render_client(client, "(public key)", client.private_key and MASK, peer.preshared_key and MASK)
+        masks = (MASK if each else None for each in (client.private_key, peer.preshared_key))
+        return render_client(client, "(public key)", *masks)
     whole = secrets.resolve_interface(replace(interface, peers=(replace(peer, enabled=True, expires=None),)))
     private_key = secrets.resolve(client.private_key, peer.origin) if client.private_key else None
     server, preshared_key = whole.private_key, whole.peers[0].preshared_key

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from wgreconcile.converge.operations import Host, brought_up_with, command_of, perform
-from wgreconcile.converge.outcome import InterfaceOutcome
+from wgreconcile.converge.outcome import InterfaceOutcome, Progress
 from wgreconcile.converge.records import Record, Records
 from wgreconcile.errors import ConvergenceError, WgreconcileError
 from wgreconcile.observed.conf import Conf
@@ -19,9 +19,6 @@ from wgreconcile.planning.render import render_conf
 
 MAX_PASSES = 3
 """The kernel drops routes along with addresses and addresses along with a link: a second look finds them."""
-
-Progress = Callable[[str, str], None]
-"""Called with an interface and what is being done to it."""
 
 
 def converge(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wgreconcile.planning.model import InterfacePlan, Plan
+
+Progress = Callable[[str, str], None]
+"""Called with an interface and what is being done to it."""
 
 
 @dataclass(frozen=True, slots=True)

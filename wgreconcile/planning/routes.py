@@ -6,12 +6,14 @@ from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import LiveInterface, Route, Rule
 from wgreconcile.values import Network
 
+DEFAULT_ROUTES = frozenset((Network("0.0.0.0/0"), Network("::/0")))
+
 
 def default_routes(conf: Conf) -> frozenset[Network]:
     """The default routes that wg-quick serves with policy routing (wg-quick: add_default)."""
     if conf.table != "auto":
         return frozenset()
-    return frozenset(each for peer in conf.peers for each in peer.allowed_ips if each.is_default)
+    return frozenset(each for peer in conf.peers for each in peer.allowed_ips if each in DEFAULT_ROUTES)
 
 
 def policy_table(conf: Conf, live: LiveInterface) -> int:
@@ -34,9 +36,10 @@ def expected_routes(conf: Conf, table: int) -> frozenset[Route]:
     if conf.table != "auto":
         return frozenset(Route(each, conf.table) for each in networks)
     connected = [each.network.bounds for each in conf.address]
-    routes = {Route(each) for each in networks if not each.is_default and not _is_covered(each, connected)}
+    defaults = networks & DEFAULT_ROUTES
+    routes = {Route(each) for each in networks - defaults if not _is_covered(each, connected)}
     if table:
-        routes.update(Route(each, str(table)) for each in networks if each.is_default)
+        routes.update(Route(each, str(table)) for each in defaults)
     return frozenset(routes)
 
 
@@ -48,4 +51,7 @@ def expected_rules(conf: Conf, table: int) -> frozenset[Rule]:
 
 def _is_covered(network: Network, connected: list[tuple[int, int, int]]) -> bool:
     version, first, last = network.bounds
-    return any(version == v and low <= first and last <= high for v, low, high in connected)
+    for other, low, high in connected:
+        if version == other and low <= first and last <= high:
+            return True
+    return False

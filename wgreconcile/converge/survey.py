@@ -1,0 +1,131 @@
+"""Desired against observed: the plan of a host, made without changing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from wgreconcile.converge.records import Record, Records
+from wgreconcile.desired.model import DesiredState, Interface
+from wgreconcile.desired.secrets import Secrets
+from wgreconcile.desired.store import Store
+from wgreconcile.errors import Fault, StateError, UsageError
+from wgreconcile.observed.conf import Conf
+from wgreconcile.observed.model import ConfFile, ObservedState
+from wgreconcile.observed.observe import observe, observe_files
+from wgreconcile.planning.goal import goal_of, goal_of_absence
+from wgreconcile.planning.model import Baseline, Goal, InterfacePlan, Plan
+from wgreconcile.planning.plan import plan_interface
+
+
+@dataclass(frozen=True)
+class Site:
+    """A host with its desired state: where everything that a reconcile reads and writes is kept."""
+
+    store: Store
+    secrets: Secrets
+    conf_dir: Path
+    var: Path
+
+    @property
+    def records(self) -> Records:
+        return Records(self.var)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A plan, and what it was made from."""
+
+    plan: Plan
+    observed: ObservedState
+    baselines: dict[str, Baseline]
+
+
+def survey(
+    site: Site,
+    names: Sequence[str],
+    now: datetime,
+    *,
+    prune: bool = False,
+    offline: bool = False,
+    generate: bool = False,
+) -> Survey:
+    """Plan without changing anything but, with ``generate``, the secrets that a first apply makes.
+
+    ``names`` narrow it, all interfaces when empty. ``offline`` looks at files alone. Raise StateError on faults.
+    """
+    managed = site.records.names()
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(site.store.load)
+        look = observe_files if offline else observe
+        observed = look(site.conf_dir, managed | site.store.names())
+        desired = loading.result()
+    chosen = _choose(desired, managed, names)
+    records = {name: site.records.load(name) for name in chosen}
+    interfaces = _resolve(
+        site, [each for each in desired.interfaces if each.name in chosen], observed, generate, now
+    )
+    goals = [goal_of(each, now) for each in interfaces]
+    orphaned = sorted(chosen - {each.name for each in desired.interfaces})
+    goals += [goal_of_absence(name) for name in orphaned if prune]
+    baselines = {each.name: _baseline(each, records[each.name], observed) for each in goals}
+    plans = [_plan(each, observed, baselines[each.name], records[each.name], offline) for each in goals]
+    unmanaged = sorted({*observed.other_files, *observed.other_live})
+    plan = Plan(tuple(plans), () if prune else tuple(orphaned), tuple(unmanaged))
+    return Survey(plan, observed, baselines)
+
+
+def _choose(desired: DesiredState, managed: Iterable[str], names: Sequence[str]) -> set[str]:
+    known = {each.name for each in desired.interfaces} | set(managed)
+    unknown = sorted(set(names) - known)
+    if unknown:
+        have = ", ".join(sorted(known)) or "none"
+        raise UsageError(f"no interface {', '.join(unknown)} in the state; it has {have}")
+    return set(names) or known
+
+
+def _resolve(
+    site: Site, interfaces: Sequence[Interface], observed: ObservedState, generate: bool, now: datetime
+) -> list[Interface]:
+    """Resolve the secrets of all interfaces; all that is missing is told at once."""
+    resolved: list[Interface] = []
+    faults: list[Fault] = []
+    for each in interfaces:
+        found = observed.find(each.name)
+        is_new = found.file is None and found.live is None and site.records.load(each.name) is None
+        try:
+            resolved.append(site.secrets.resolve_interface(each, is_new=is_new, write=generate, now=now))
+        except StateError as error:
+            faults += error.faults
+    if faults:
+        raise StateError(faults)
+    return resolved
+
+
+def _baseline(goal: Goal, record: Record | None, observed: ObservedState) -> Baseline:
+    if record is not None:
+        conf = goal.conf if goal.conf and record.text == goal.text else record.conf
+        return Baseline(conf, applied=True, up=record.up)
+    file = observed.find(goal.name).file
+    return Baseline(_conf_of_file(file, goal) if file else Conf())
+
+
+def _conf_of_file(file: ConfFile, goal: Goal) -> Conf:
+    if goal.conf and file.text == goal.text:
+        return goal.conf
+    try:
+        return file.conf
+    except StateError:
+        return Conf()
+
+
+def _plan(
+    goal: Goal, observed: ObservedState, baseline: Baseline, record: Record | None, offline: bool
+) -> InterfacePlan:
+    if offline:
+        goal = Goal(goal.name, goal.text, goal.conf)
+    interrupted = record is not None and record.was_coming_up
+    return plan_interface(goal, observed.find(goal.name), baseline, interrupted=interrupted)
