@@ -168,7 +168,7 @@ class _Builder:
             key = key_node.value
             if type(key_node) is not ScalarNode or not _is_text(key_node):
                 self._refuse(key_node, "a key is not text", "quote it")
-            elif ":" in key and _IPV6_KEY.fullmatch(key):
+            elif ":" in key and key_node.tag is _PLAIN and _IPV6_KEY.fullmatch(key):
                 self._refuse(key_node, f"the address {key}: reads as a key", "quote it, as in '::/0'")
             elif key in data:
                 self._refuse(

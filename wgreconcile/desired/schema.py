@@ -7,6 +7,7 @@ does without. ``$ref`` is resolved while loading, which halves the time that 10,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
@@ -51,7 +52,7 @@ def document_schema(kind: Kind) -> dict[str, Any]:
 def _validator(kind: Kind) -> Draft202012Validator:
     from jsonschema import Draft202012Validator
 
-    return Draft202012Validator(document_schema(kind))
+    return Draft202012Validator(_for_python(document_schema(kind)))
 
 
 @cache
@@ -76,6 +77,18 @@ def _resolve(node: Any, home: str) -> Any:
     # What stands beside a `$ref` describes the field, what it names only the kind of value.
     own = {key: _resolve(value, home) for key, value in node.items() if key not in ("$ref", "$id", "$defs")}
     return {**target, **own}
+
+
+def _for_python(node: Any) -> Any:
+    """The schema with patterns that Python reads as ECMAScript does: there, `$` is the very end of the text."""
+    if isinstance(node, list):
+        return [_for_python(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    python = {key: _for_python(value) for key, value in node.items()}
+    if isinstance(python.get("pattern"), str):
+        python["pattern"] = re.sub(r"\$$", r"\\Z", python["pattern"])
+    return python
 
 
 def _explain(kind: Kind, error: ValidationError) -> Iterator[Problem]:

@@ -1,0 +1,71 @@
+"""Keys, and a state folder to write documents into."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.store import Store
+from wgreconcile.errors import StateError
+from wgreconcile.values import PublicKey, SecretKey
+
+
+def key(number: int) -> str:
+    """A key of 32 bytes that is different for each number."""
+    return base64.b64encode(number.to_bytes(32, "little")).decode()
+
+
+def public(number: int) -> PublicKey:
+    return PublicKey(key(number))
+
+
+SECRET = "c2VudGluZWwgc2VjcmV0IHNlbnRpbmVsIHNlY3JldDE="
+"""A key that no fault, no repr and no cache may show, not even in part."""
+
+SENTINEL = SecretKey.parse(SECRET)
+
+
+def shows_secret(text: str) -> bool:
+    """Whether a piece of :data:`SECRET` that is long enough to matter is in ``text``."""
+    return any(SECRET[start : start + 8] in text for start in range(0, len(SECRET) - 8, 4))
+
+
+@dataclass
+class Folder:
+    """A state folder. ``$KEY1`` in a text stands for ``key(1)``."""
+
+    path: Path
+    cache: Path
+
+    def write(self, path: str, text: str) -> Path:
+        target = self.path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(with_keys(text).encode())
+        return target
+
+    def peer(self, number: int, path: str = "", text: str = "") -> Path:
+        """A document of a peer with ``key(number)``."""
+        return self.write(path or f"wg0/p{number}.yaml", f"public_key: {key(number)}\n{text}")
+
+    @property
+    def store(self) -> Store:
+        return Store(self.path, cache=self.cache)
+
+    def load(self) -> DesiredState:
+        return self.store.load()
+
+    def faults(self) -> list[str]:
+        """The faults of the state, with paths below the folder; [] for a sound state."""
+        try:
+            self.load()
+        except StateError as error:
+            return [str(each).removeprefix(f"{self.path}/") for each in error.faults]
+        return []
+
+
+def with_keys(text: str) -> str:
+    for number in range(9, 0, -1):
+        text = text.replace(f"$KEY{number}", key(number))
+    return text.replace("$SECRET", SECRET)
