@@ -70,7 +70,8 @@ def document_of(path: str, stamp: Stamp = NO_STAMP) -> Found | None:
     interface = folder or stem
     if not name.endswith(SUFFIX) or not _is_ours(name) or not is_interface_name(interface):
         return None
-    if interface in (SETTINGS, SECRETS):
+    # The name of a file becomes the name of a peer, which must not break a line of a .conf file.
+    if interface in (SETTINGS, SECRETS) or path.startswith("/") or not stem.strip() or not stem.isprintable():
         return None
     return Found(path, interface, stem if folder else "", stamp)
 
@@ -115,12 +116,15 @@ class _Scanner:
     def _refuse_name(self, path: str) -> None:
         if path == SECRETS + SUFFIX:
             self._refuse(path, f"{SECRETS}/ is a folder for keys", "give the interface another name")
+        elif "/" in path:
+            self._refuse(path, "is no name of one printable line", "rename it")
         else:
             problem = "is no name that an interface can have"
             self._refuse(path, problem, "use 1 to 15 letters, digits and _ = + . -")
 
     def _refuse(self, path: str, problem: str, remedy: str) -> None:
-        self.faults.append(Fault(str(self._state / path), 0, "", problem, remedy))
+        shown = "".join(each if each.isprintable() else "?" for each in path)
+        self.faults.append(Fault(str(self._state / shown), 0, "", problem, remedy))
 
 
 def _sorted_entries(folder: str) -> list[os.DirEntry[str]]:
