@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from wgreconcile.errors import BusyError, CommandError, DependencyError
 
@@ -15,34 +19,63 @@ _PACKAGES = {"wg": "wireguard-tools", "wg-quick": "wireguard-tools", "ip": "ipro
 TIMEOUT = 300.0
 """Seconds after which a program counts as hanging; hooks may wait for a network."""
 
+GRACE = 10.0
+"""Seconds that a program which hangs has to clean up."""
 WORDS = 8
 """Lines of a failed program's output that an error quotes."""
+_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
 def run(argv: Sequence[str], *, stdin: str = "", ok: Sequence[int] = (0,), timeout: float = TIMEOUT) -> str:
     """Run a program and return its standard output.
 
+    It runs in a session of its own, so that a key pressed or a terminal closed in the middle does not end it half
+    way. Its output goes to memory, not through a pipe, which a daemon started by a hook would keep open for good.
     Raise DependencyError when it is not installed and CommandError when its status is not in ``ok`` or
     it does not end within ``timeout`` seconds.
     """
-    try:
-        done = subprocess.run(
-            argv, input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout, check=False
-        )
-    except FileNotFoundError:
-        package = _PACKAGES.get(argv[0], argv[0])
-        raise DependencyError(f"`{argv[0]}` is not installed; install the package {package}") from None
-    except subprocess.TimeoutExpired:
-        raise CommandError(argv, -1, f"no end after {timeout:.0f} s") from None
-    if done.returncode not in ok:
-        raise CommandError(argv, done.returncode, _last_words(done.stderr or done.stdout))
-    return done.stdout
+    with _memory("stdout") as output, _memory("stderr") as errors:
+        try:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True
+            )
+        except FileNotFoundError:
+            package = _PACKAGES.get(argv[0], argv[0])
+            raise DependencyError(f"`{argv[0]}` is not installed; install the package {package}") from None
+        try:
+            process.communicate(stdin.encode(errors="surrogateescape"), timeout)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise CommandError(argv, process.returncode, f"no end after {timeout:.0f} s") from None
+        text = _read(output)
+        if process.returncode not in ok:
+            raise CommandError(argv, process.returncode, _last_words(_read(errors) or text))
+        return text
+
+
+def _memory(name: str) -> BinaryIO:
+    return os.fdopen(os.memfd_create(name), "w+b", buffering=0)
+
+
+def _read(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program and what it started; wg-quick, when asked first, takes down what it half brought up."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=GRACE)
+            return
 
 
 def _last_words(text: str) -> str:
-    """The end of what a program said, without the banner that wireguard-go draws in a box."""
+    """The end of what a program said, without keys and without the banner that wireguard-go draws in a box."""
     lines = [line for line in text.splitlines() if line.strip() and line[0] not in "┌│└"]
-    return "\n".join(lines[-WORDS:])
+    return _KEY.sub("(key)", "\n".join(lines[-WORDS:]))
 
 
 def wait_until_gone(argv: Sequence[str], timeout: float = TIMEOUT) -> None:

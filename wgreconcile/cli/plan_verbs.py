@@ -9,6 +9,7 @@ import sys
 from datetime import datetime, timezone
 
 from wgreconcile.cli.settings import Settings
+from wgreconcile.cli.signals import deferred
 from wgreconcile.cli.site import site_of
 from wgreconcile.cli.terminal import painter, progress
 from wgreconcile.converge.outcome import Outcome
@@ -41,17 +42,19 @@ def apply(arguments: argparse.Namespace, settings: Settings) -> int:
         _show_plan(found.plan, arguments.output, diff=arguments.diff)
         return 0 if found.plan.is_empty else PENDING
     show = progress(sys.stderr)
-    outcome = reconcile(
-        site,
-        arguments.names,
-        now,
-        prune=arguments.prune,
-        force=arguments.force,
-        max_disruption=Disruption[arguments.max_disruption.upper()],
-        progress=show,
-    )
-    show("", "")
-    _show_outcome(outcome, arguments.output, diff=arguments.diff)
+    with deferred() as stop:
+        outcome = reconcile(
+            site,
+            arguments.names,
+            now,
+            prune=arguments.prune,
+            force=arguments.force,
+            max_disruption=Disruption[arguments.max_disruption.upper()],
+            progress=show,
+            stop=stop,
+        )
+        show("", "")
+        _show_outcome(outcome, arguments.output, diff=arguments.diff)
     return 1 if outcome.failed else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 _COLOURS = {"add": "32", "remove": "31", "hunk": "36", "head": "1", "warn": "33", "error": "31;1"}
@@ -23,7 +24,8 @@ def progress(err: TextIO) -> Callable[[str, str], None]:
 
     def show(name: str, text: str) -> None:
         line = f"{name}: {text} …" if text else ""
-        err.write(f"\r\033[K{line}")
-        err.flush()
+        with suppress(OSError):  # a terminal that went away is no reason to stop
+            err.write(f"\r\033[K{line}")
+            err.flush()
 
     return show

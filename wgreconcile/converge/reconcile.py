@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from wgreconcile.command import wait_until_gone
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Progress
@@ -23,18 +24,27 @@ def reconcile(
     force: bool = False,
     max_disruption: Disruption = Disruption.RESTART,
     progress: Progress = lambda name, text: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Bring the host to its desired state and verify that it is there.
 
     Raise StateError, UnsafePlanError or BusyError before anything is changed. What fails later is told
-    in the outcome: one interface that fails is led back, and the others are still converged.
+    in the outcome: one interface that fails is led back, and the others are still converged. When ``stop`` says
+    so, no further interface is begun.
     """
     make_private_folder(site.var)
     with exclusive_lock(site.var / "lock", "run of wgreconcile"):
         _settle(site.records)
         found = survey(site, names, now, prune=prune, generate=True)
         safety.check(found.plan, force=force, max_disruption=max_disruption)
-        return Outcome(found.plan, tuple(_converge(each, found, site, progress) for each in found.plan.interfaces))
+        plans = sorted(found.plan.interfaces, key=_goes_first)
+        outcomes = (_converge(each, found, site, progress) for each in plans if not stop())
+        return Outcome(found.plan, tuple(sorted(outcomes, key=attrgetter("name"))))
+
+
+def _goes_first(plan: InterfacePlan) -> bool:
+    """What goes down makes room for what comes up: its listen port, its addresses, its routes."""
+    return plan.goal.live is not None
 
 
 def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress) -> InterfaceOutcome:

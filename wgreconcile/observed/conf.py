@@ -7,7 +7,7 @@ over commas and over repeated lines, the last of other repeated keys wins.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
@@ -55,12 +55,23 @@ class Conf:
 
 INTERFACE_FIELDS = tuple(each.name for each in fields(Conf) if each.name != "peers")
 
+_BLANK = " \t\r\n\v\f"
+"""What wg and wg-quick skip: a name may well hold other blanks of Unicode."""
+_SECTIONS = {"[interface]": 1, "[peer]": 2}
+_UNKNOWN = -1
+_SETTING = re.compile(r"[A-Za-z0-9]{1,24}[ \t\r\v\f]*=")
+_KEY_LIKE = re.compile(r"[A-Za-z0-9+/]{40,}=?")
+_PLAIN_PEER = re.compile(
+    r"\[Peer\]\n(?:# (.+)\n)?PublicKey = (.+)\n(?:PresharedKey = (.+)\n)?(?:AllowedIPs = ([^#\n]+)\n)?"
+    r"(?:Endpoint = (.+)\n)?(?:PersistentKeepalive = (.+)\n)?\n*"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a file: its section (0 before any, 1 ``[Interface]``, 2 a ``[Peer]``), key, value and comment.
 
-    A section header has an empty key and opens ``section``. ``key`` is in lower case.
+    A section header has an empty key and opens ``section``. ``key`` is in lower case, ``#`` for a comment alone.
     """
 
     number: int
@@ -71,90 +82,131 @@ class Line:
 
 
 def read_lines(text: str, path: str) -> Iterator[Line]:
-    """Yield the lines of a file that say something. Raise StateError on a line that is neither key nor section."""
-    section = 0
-    for number, raw in enumerate(text.splitlines(), 1):
-        code, _, comment = raw.partition("#")
-        code = code.strip()
-        if not code:
-            if comment.strip():
-                yield Line(number, section, "#", "", comment.strip())
-            continue
+    """Yield the lines of a file that say something.
+
+    At the end raise StateError with all lines that are neither key nor section.
+    """
+    section, faults = 0, []
+    for number, raw in enumerate(text.split("\n"), 1):
+        code, _, comment = (each.strip(_BLANK) for each in raw.partition("#"))
+        key, _, value = (each.strip(_BLANK) for each in code.partition("="))
         if code.startswith("["):
-            section = {"[interface]": 1, "[peer]": 2}.get(code.lower(), 0)
-            if not section:
-                raise StateError([Fault(path, number, "", "a section other than [Interface] and [Peer]")])
-            yield Line(number, section, "", "", comment.strip())
-            continue
-        key, equals, value = code.partition("=")
-        if not equals or not section:
-            problem = "outside of any section" if equals else "neither `Key = value` nor a section"
-            raise StateError([Fault(path, number, _key_name(key) if equals else "", problem)])
-        yield Line(number, section, key.strip().lower(), value.strip(), comment.strip())
+            section = _SECTIONS.get(code.lower(), _UNKNOWN)
+            if section == _UNKNOWN:
+                faults.append(Fault(path, number, "", "a section other than [Interface] and [Peer]"))
+            else:
+                yield Line(number, section, "", "", comment)
+        elif code and not _SETTING.match(code):  # not quoted: it may be a key without its name
+            faults.append(Fault(path, number, "", "neither `Key = value` nor a section"))
+        elif code and not section:
+            faults.append(Fault(path, number, key, "outside of any section"))
+        elif section != _UNKNOWN and (code or comment):
+            yield Line(number, section, key.lower() or "#", value, comment)
+    if faults:
+        raise StateError(faults)
 
 
 def parse_conf(text: str, path: str) -> Conf:
     """Read a configuration file by meaning. Raise StateError with every fault, which never quotes a key."""
-    interface: dict[str, Any] = {}
-    peers: list[dict[str, Any]] = []
+    plain, start = _plain_peers(text)
     faults: list[Fault] = []
-    sections = set()
-    for line in read_lines(text, path):
-        if not line.key:
-            sections.add(line.section)
-            if line.section == 2:
-                peers.append({"line": line.number})
-        elif line.key == "#":
-            if line.section == 2:
-                peers[-1].setdefault("name", line.comment)
-        else:
-            _read_key(line, interface if line.section == 1 else peers[-1], path, faults)
-    if 1 not in sections:
+    sections = _read_sections(text[:start], path, faults)
+    interface = next((values for header, values in sections if header.section == 1), None)
+    if interface is None:
         faults.append(Fault(path, 0, "", "no [Interface] section", "it is no configuration of wg-quick"))
-    for peer in peers:
-        number = peer.pop("line")
-        if "public_key" not in peer:
-            faults.append(Fault(path, number, "PublicKey", "this [Peer] has none"))
+    for header, values in sections:
+        if header.section == 2 and "public_key" not in values:
+            faults.append(Fault(path, header.number, "PublicKey", "this [Peer] has none"))
     if faults:
         raise StateError(faults)
-    return Conf(**interface, peers=tuple(_merged(peers)))
+    peers = (values for header, values in sections if header.section == 2)
+    return Conf(**interface or {}, peers=plain or tuple(_merged(peers)))
 
 
-def _merged(peers: list[dict[str, Any]]) -> Iterator[ConfPeer]:
-    """Build the peers; of two sections with one key WireGuard keeps one peer, and the later section's values."""
+def _read_sections(text: str, path: str, faults: list[Fault]) -> list[tuple[Line, dict[str, Any]]]:
+    """The header of each section with its values; all ``[Interface]`` sections are one."""
+    interface: dict[str, Any] = {}
+    sections: list[tuple[Line, dict[str, Any]]] = []
+    try:
+        for line in read_lines(text, path):
+            if not line.key:
+                sections.append((line, interface if line.section == 1 else {}))
+            elif line.key != "#":
+                _read_key(line, sections[-1][1], path, faults)
+            elif line.section == 2:
+                sections[-1][1].setdefault("name", line.comment)
+    except StateError as error:
+        faults += error.faults
+    return sections
+
+
+def _plain_peers(text: str) -> tuple[tuple[ConfPeer, ...], int]:
+    """The peers of a file that looks as render_conf and `wg showconf` write it, and where the first one begins.
+
+    Ten thousand sections read line by line take half a second, and most files are plain. Of any other file,
+    and of one whose sections want merging, it reads no peers and gives the end.
+    """
+    peers = {}
+    first = position = text.find("\n[Peer]\n") + 1
+    try:
+        while section := _PLAIN_PEER.match(text, position):
+            name, key, preshared_key, networks, endpoint, keepalive = section.groups()
+            peers[key] = ConfPeer(
+                PublicKey.parse(key),
+                _preshared_key(preshared_key) if preshared_key else None,
+                _sorted(_networks(networks)) if networks else (),
+                Endpoint.parse(endpoint) if endpoint else None,
+                _keepalive(keepalive) if keepalive else None,
+                name.strip(_BLANK) if name else "",
+            )
+            position = section.end()
+    except ValueError:
+        return (), len(text)
+    is_whole = position == len(text) and text.lower().count("[peer]") == len(peers)
+    return (tuple(peers.values()), first) if is_whole else ((), len(text))
+
+
+def _merged(peers: Iterable[dict[str, Any]]) -> Iterator[ConfPeer]:
+    """Build the peers. Of two sections with one key WireGuard makes one peer: the later section's values win.
+
+    Every section replaces the allowed IPs, even with none (wireguard-tools: config.c, process_line).
+    """
     merged: dict[str, dict[str, Any]] = {}
     for peer in peers:
+        peer["allowed_ips"] = _sorted(peer.get("allowed_ips", ()))
         merged.setdefault(peer["public_key"], {}).update(peer)
-    for peer in merged.values():
-        networks = peer.get("allowed_ips", ())
-        peer["allowed_ips"] = tuple(sorted(set(networks))) if len(networks) > 1 else networks
-        yield ConfPeer(**peer)
+    return (ConfPeer(**each) for each in merged.values())
+
+
+def _sorted(networks: tuple[Network, ...]) -> tuple[Network, ...]:
+    return tuple(sorted(set(networks))) if len(networks) > 1 else networks
 
 
 def _read_key(line: Line, into: dict[str, Any], path: str, faults: list[Fault]) -> None:
     known = _KEYS[line.section].get(line.key)
     if known is None:
-        faults.append(
-            Fault(path, line.number, line.key, "not a key of WireGuard or wg-quick in this section")
-        )
+        problem = "not a key of WireGuard or wg-quick in this section"
+        faults.append(Fault(path, line.number, line.key, problem))
         return
     name, parse = known
     try:
         value = parse(line.value)
     except ValueError as error:
-        faults.append(Fault(path, line.number, line.key, str(error)))
+        faults.append(Fault(path, line.number, line.key, _KEY_LIKE.sub("(secret)", str(error))))
+        into.setdefault(name, ())
         return
     into[name] = into.get(name, ()) + value if isinstance(value, tuple) else value
 
 
-def _key_name(text: str) -> str:
-    """A key's name fit to print: of `PrivateKey: …=` the part before the sign is a secret, not a name."""
-    name = text.strip()
-    return name if re.fullmatch(r"[A-Za-z0-9]{1,24}", name) else "(not a name)"
-
-
-def _list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+def _words(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """A list as wg-quick reads it: over commas and blanks, empty items do no harm."""
     return lambda text: tuple(parse(each) for each in re.split(r"[,\s]+", text) if each)
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    """A list as wg reads it: over commas alone, and blanks mean nothing anywhere."""
+    text = text.replace(" ", "").replace("\t", "")
+    return tuple(map(Network.parse, text.split(","))) if text else ()
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:
@@ -166,16 +218,14 @@ def _number(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def _mark(text: str) -> int:
+def _mark(text: str) -> int | None:
     if text.lower() == "off":
-        return 0
-    try:
-        mark = int(text, 0)
-    except ValueError:
-        mark = -1
+        return None
+    is_number = re.fullmatch(r"0x[0-9a-fA-F]+|[0-9]+", text)
+    mark = int(text, 16 if text.startswith("0x") else 10) if is_number else -1
     if not 0 <= mark < 2**32:
         raise ValueError(f"'{text}' is not a mark (a number below 2^32, decimal or 0x…, or off)")
-    return mark
+    return mark or None
 
 
 def _keepalive(text: str) -> int | None:
@@ -188,16 +238,16 @@ def _preshared_key(text: str) -> SecretKey | None:
 
 
 def _switch(text: str) -> bool:
-    if text not in ("true", "false"):
+    if text.lower() not in ("true", "false"):
         raise ValueError(f"'{text}' is neither true nor false")
-    return text == "true"
+    return text.lower() == "true"
 
 
 def _hook(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
-def _off_or_number(text: str) -> int | None:
+def _port(text: str) -> int | None:
     return _number(0, 65535)(text) or None
 
 
@@ -205,11 +255,11 @@ _KEYS: tuple[dict[str, tuple[str, Callable[[str], Any]]], ...] = (
     {},
     {
         "privatekey": ("private_key", SecretKey.parse),
-        "address": ("address", _list_of(Address.parse)),
-        "listenport": ("listen_port", _off_or_number),
+        "address": ("address", _words(Address.parse)),
+        "listenport": ("listen_port", _port),
         "mtu": ("mtu", _number(0, 65535)),
-        "dns": ("dns", _list_of(str)),
-        "table": ("table", str),
+        "dns": ("dns", _words(str)),
+        "table": ("table", lambda text: text or "auto"),
         "fwmark": ("fwmark", _mark),
         "preup": ("pre_up", _hook),
         "postup": ("post_up", _hook),
@@ -220,7 +270,7 @@ _KEYS: tuple[dict[str, tuple[str, Callable[[str], Any]]], ...] = (
     {
         "publickey": ("public_key", PublicKey.parse),
         "presharedkey": ("preshared_key", _preshared_key),
-        "allowedips": ("allowed_ips", _list_of(Network.parse)),
+        "allowedips": ("allowed_ips", _networks),
         "endpoint": ("endpoint", Endpoint.parse),
         "persistentkeepalive": ("persistent_keepalive", _keepalive),
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from wgreconcile.command import run
@@ -12,14 +13,13 @@ from wgreconcile.errors import CommandError
 from wgreconcile.observed.model import LiveInterface, Route, Rule
 from wgreconcile.values import Address, Network
 
-_KERNELS_OWN = ("kernel", "kernel_ll", "kernel_lo", "kernel_ra", "ra")
+_KERNELS_OWN = ("kernel", "2", "ra", "9")
+_TABLES = {"254": "main", "255": "local"}
 
 
 def read_links() -> dict[str, dict[str, Any]]:
     """Every link of the host by name, as ``ip -json address show`` describes it."""
-    return {
-        link["ifname"]: link for link in _load(run(["ip", "-json", "address", "show"])) if "ifname" in link
-    }
+    return {link["ifname"]: link for link in _load(run(["ip", "-json", "address", "show"])) if "ifname" in link}
 
 
 def with_link(live: LiveInterface, link: dict[str, Any]) -> LiveInterface:
@@ -39,13 +39,11 @@ def with_routes(interfaces: Sequence[LiveInterface]) -> list[LiveInterface]:
     lines = ["rule show", *(f"route show dev {each.name} table all" for each in interfaces)]
     routes: list[set[Route]] = [set() for _ in interfaces]
     rules: set[Rule] = set()
-    for version in (4, 6):
-        argv = ["ip", f"-{version}", "-json", "-batch", "-"]
+    for version in (4, 6) if Path("/proc/net/if_inet6").exists() else (4,):
+        argv = ["ip", f"-{version}", "-json", "-Numeric", "-batch", "-"]
         answers = _decode_all(run(argv, stdin="\n".join(lines) + "\n"))
         if len(answers) != len(lines):
-            raise CommandError(
-                argv, 0, f"{len(answers)} answers to {len(lines)} questions; did an interface go?"
-            )
+            raise CommandError(argv, 0, f"{len(answers)} answers to {len(lines)} questions; did an interface go?")
         rules.update(_rules(answers[0], version))
         for found, answer in zip(routes, answers[1:], strict=True):
             found.update(_routes(answer, version))
@@ -67,11 +65,17 @@ def _own_rules(rules: set[Rule], live: LiveInterface) -> Iterator[Rule]:
 
 def _routes(answer: list[dict[str, Any]], version: int) -> Iterator[Route]:
     for each in answer:
-        table = each.get("table", "main")
+        table = _table(each)
         own = each.get("protocol") in _KERNELS_OWN and each["dst"] != "default"
         if table == "local" or own or each.get("type", "unicast") != "unicast" or each["dst"] == "multicast":
             continue
         yield Route(_destination(each["dst"], version), table)
+
+
+def _table(each: dict[str, Any]) -> str:
+    """The number of a table, because names of tables are the host's own; but main is called main."""
+    table = str(each.get("table", "main"))
+    return _TABLES.get(table, table)
 
 
 def _destination(text: str, version: int) -> Network:
@@ -84,7 +88,7 @@ def _destination(text: str, version: int) -> Network:
 
 def _rules(answer: list[dict[str, Any]], version: int) -> Iterator[Rule]:
     for each in answer:
-        table = str(each.get("table", ""))
+        table = _table(each)
         if "not" in each and "fwmark" in each and table.isdigit() and int(each["fwmark"], 0) == int(table):
             yield Rule(version, int(table))
         elif table == "main" and each.get("suppress_prefixlen", each.get("suppress_prefixlength")) == 0:

@@ -6,6 +6,7 @@ from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import LiveInterface, Route, Rule
 from wgreconcile.values import Network
 
+MAIN_TABLE = "254"
 DEFAULT_ROUTES = frozenset((Network("0.0.0.0/0"), Network("::/0")))
 
 
@@ -34,7 +35,8 @@ def expected_routes(conf: Conf, table: int) -> frozenset[Route]:
         return frozenset()
     networks = {each for peer in conf.peers for each in peer.allowed_ips}
     if conf.table != "auto":
-        return frozenset(Route(each, conf.table) for each in networks)
+        named = "main" if conf.table == MAIN_TABLE else conf.table
+        return frozenset(Route(each, named) for each in networks)
     connected = [each.network.bounds for each in conf.address]
     defaults = networks & DEFAULT_ROUTES
     routes = {Route(each) for each in networks - defaults if not _is_covered(each, connected)}
