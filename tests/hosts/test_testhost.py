@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from .pinger import Pinger
-from .testhost import DNS_LOG, REPOSITORY, Host, key_pair, link
+from .testhost import DNS_LOG, REPOSITORY, STATE_FOLDER, Host, key_pair, link
 
 CONF = """\
 [Interface]
@@ -192,7 +192,9 @@ def test_run_passes_arguments_input_folder_and_environment_as_given(host: Host) 
 
 def test_environment_of_the_machine_does_not_reach_the_host(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WGRECONCILE_STATE", "/nowhere")
-    assert "WGRECONCILE_STATE" not in host.run(["env"]).stdout
+    monkeypatch.setenv("WGRECONCILE_VAR", "/nowhere")
+    assert "/nowhere" not in host.run(["env"]).stdout
+    assert f"WGRECONCILE_STATE={STATE_FOLDER}\n" in host.run(["env"]).stdout
 
 
 def test_run_tells_the_whole_story_of_a_failure(host: Host) -> None:
@@ -235,6 +237,13 @@ def test_orphans_are_reaped(host: Host) -> None:
 def test_installed_program_stands_in_for_one_of_the_machine(host: Host) -> None:
     host.install("wgreconcile-hook", "#!/bin/sh\necho called\n")
     assert host.run(["wgreconcile-hook"]).stdout == "called\n"
+
+
+def test_wgreconcile_applies_the_state_of_the_host(host: Host) -> None:
+    host.write(f"{STATE_FOLDER}/wg0.yaml", "address: [10.9.0.1/24]\nlisten_port: 51820\n")
+    host.wgreconcile("apply")
+    assert host.infra.interface("wg0").addresses == ["10.9.0.1"]
+    assert host.infra.file("/etc/wgreconcile/secrets/wg0.key").mode == 0o600
 
 
 def test_wgreconcile_answers_and_a_wrong_status_fails(host: Host) -> None:

@@ -46,6 +46,9 @@ PRIVATE_FOLDERS = ("/run", "/etc/wireguard", "/etc/wgreconcile", "/var/lib/wgrec
 A folder that the machine lacks is made there, to be mounted on, and stays empty.
 """
 
+STATE_FOLDER = "/etc/wgreconcile/state"
+"""Desired state of a host, its secrets beside it; without it wgreconcile would take the checkout's."""
+
 PROGRAM_FOLDER = "/run/testhost/bin"
 """First on the host's path: what ``Host.install`` puts here stands in for a program of the machine."""
 
@@ -290,6 +293,7 @@ def _environment() -> dict[str, str]:
         "PATH": f"{PROGRAM_FOLDER}:{os.environ.get('PATH', os.defpath)}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(REPOSITORY),
+        "WGRECONCILE_STATE": STATE_FOLDER,
     }
 
 
