@@ -93,7 +93,12 @@ class _Scanner:
             yield from self._peers(folder)
 
     def _peers(self, folder: os.DirEntry[str]) -> Iterator[Found]:
-        for entry in _sorted_entries(folder.path):
+        try:
+            entries = _sorted_entries(folder.path)
+        except OSError as error:
+            self._refuse(folder.name, f"cannot be read: {error.strerror}", "make it readable")
+            return
+        for entry in entries:
             if entry.is_dir():
                 problem = "is a folder inside an interface's folder, where nothing is read"
                 self._refuse(f"{folder.name}/{entry.name}", problem, "move its documents one level up")
@@ -106,8 +111,7 @@ class _Scanner:
             self.misnamed.add(path[:-4])
             self._refuse(path, "ends in .yml, which is not read", f"rename it to {path[:-4]}{SUFFIX}")
         elif entry.name.endswith(SUFFIX):
-            stat = entry.stat()
-            found = document_of(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns))
+            found = document_of(path, _stamp(entry))
             if found:
                 yield found
             else:
@@ -130,6 +134,14 @@ class _Scanner:
 def _sorted_entries(folder: str) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return sorted((each for each in entries if _is_ours(each.name)), key=lambda each: each.name)
+
+
+def _stamp(entry: os.DirEntry[str]) -> Stamp:
+    try:
+        stat = entry.stat()
+    except OSError:  # a link to nowhere: reading it says what is wrong
+        return NO_STAMP
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns
 
 
 def _is_ours(name: str) -> bool:
