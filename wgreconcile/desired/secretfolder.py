@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -83,15 +84,19 @@ def write(folder: Path, name: str, key: SecretKey) -> None:
     for parent in reversed(PurePosixPath(name).parents[:-1]):
         (folder / parent).mkdir(mode=0o700, exist_ok=True)
     with opened(folder) as reader:
-        draft = target.with_name(f".{target.name}.{os.getpid()}.new")
-        files.write_atomic(draft, f"{key.reveal()}\n")
+        descriptor, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(f"{key.reveal()}\n")
+                file.flush()
+                os.fsync(file.fileno())
             os.link(draft, target)  # unlike a rename, it fails when the target exists
         except FileExistsError:
             if reader.read(name) != key:
                 raise ConflictError(f"{target} exists and holds another key; it is not overwritten") from None
         finally:
-            files.remove(draft)
+            Path(draft).unlink()
+        files.sync_folder(target.parent)
 
 
 def check_name(name: str) -> None:
