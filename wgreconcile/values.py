@@ -7,7 +7,6 @@ print and travel through a cache at the speed of text. Secrets are wrapped: none
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import re
 import socket
@@ -19,6 +18,11 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 INTERFACE_NAME = re.compile(r"[a-zA-Z0-9_=+.-]{1,15}")
 """What wg-quick accepts as a name (wg-quick: parse_options). ``.`` and ``..`` are refused on top of it."""
 
+_KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
+"""32 bytes in base64. Spare bits in the last character would give one key several spellings: they are zero."""
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+_LENGTHS = {4: {str(each): each for each in range(33)}, 6: {str(each): each for each in range(129)}}
 _HOST_NAME = re.compile(
     r"(?=.{1,253}$)[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?)*\.?"
 )
@@ -50,6 +54,11 @@ class SecretKey:
         """The key in base64, for the file or the pipe that needs it."""
         return self._text
 
+    @property
+    def clamped(self) -> SecretKey:
+        """The private key as WireGuard keeps and shows it: other bits of it mean nothing to Curve25519."""
+        return _clamped(base64.b64decode(self._text))
+
     def __repr__(self) -> str:
         return "(secret)"
 
@@ -63,7 +72,11 @@ class Network(str):
 
     @classmethod
     def parse(cls, text: str) -> Network:
-        """Raise ValueError when ``text`` is no IPv4 or IPv6 network."""
+        """Raise ValueError when ``text`` is no IPv4 or IPv6 network. A mask is no length: WireGuard knows none."""
+        if _is_canonical(text):
+            return cls(text)
+        if "." in text.partition("/")[2]:
+            raise ValueError(f"'{text}' has a mask in place of a length such as /24")
         return cls(ipaddress.ip_network(_no_scope(text), strict=False))
 
     @property
@@ -123,12 +136,14 @@ class Endpoint(str):
         host, separator, port = text.rpartition(":")
         if not separator or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
             raise ValueError(f"'{text}' is no endpoint (HOST:PORT, an IPv6 address in brackets)")
+        if _IPV4.fullmatch(host):
+            return cls(f"{host}:{int(port)}")
         if host.startswith("[") and host.endswith("]"):
-            scope_free = host[1:-1].partition("%")[0]
-            return cls(f"[{ipaddress.IPv6Address(scope_free)}{host[1:-1][len(scope_free) :]}]:{int(port)}")
-        if re.fullmatch(r"[0-9.]+", host):
-            return cls(f"{ipaddress.IPv4Address(host)}:{int(port)}")
-        if not _HOST_NAME.fullmatch(host):
+            address, percent, zone = host[1:-1].partition("%")
+            if percent and not INTERFACE_NAME.fullmatch(zone):
+                raise ValueError(f"'{text}' has a zone that is no name of an interface")
+            return cls(f"[{ipaddress.IPv6Address(address)}{percent}{zone}]:{int(port)}")
+        if not _HOST_NAME.fullmatch(host) or re.fullmatch(r"[0-9.]+", host):
             raise ValueError(f"'{host}' is no host name or address (an IPv6 address stands in brackets)")
         return cls(f"{host}:{int(port)}")
 
@@ -151,10 +166,7 @@ def generate_secret_key() -> SecretKey:
     """A new random private key, clamped as ``wg genkey`` does."""
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-    raw = bytearray(X25519PrivateKey.generate().private_bytes_raw())
-    raw[0] &= 248
-    raw[31] = (raw[31] & 127) | 64
-    return SecretKey(base64.b64encode(raw).decode())
+    return _clamped(X25519PrivateKey.generate().private_bytes_raw())
 
 
 def public_key_of(secret: SecretKey) -> PublicKey:
@@ -165,15 +177,30 @@ def public_key_of(secret: SecretKey) -> PublicKey:
     return PublicKey(base64.b64encode(private.public_key().public_bytes_raw()).decode())
 
 
+def _clamped(raw: bytes) -> SecretKey:
+    bits = bytes((raw[0] & 248, *raw[1:31], raw[31] & 127 | 64))
+    return SecretKey(base64.b64encode(bits).decode())
+
+
 def _key_text(text: str) -> str:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    # Spare bits in the last character give one key several spellings: WireGuard prints only one of them.
-    if len(raw) != 32 or base64.b64encode(raw).decode() != text:
+    if not _KEY.fullmatch(text):
         raise ValueError("not a key (32 bytes in base64: 44 characters that end in '=')")
     return text
+
+
+def _is_canonical(text: str) -> bool:
+    """Whether a network already stands in its one spelling, told four times faster than ipaddress writes it."""
+    host, _, length = text.partition("/")
+    version, family, bits = (6, socket.AF_INET6, 128) if ":" in host else (4, socket.AF_INET, 32)
+    prefix = _LENGTHS[version].get(length)
+    if prefix is None or (version == 6 and "." in host):
+        return False
+    try:
+        packed = socket.inet_pton(family, host)
+    except (OSError, ValueError):
+        return False
+    host_bits = (1 << (bits - prefix)) - 1
+    return not int.from_bytes(packed, "big") & host_bits and socket.inet_ntop(family, packed) == host
 
 
 def _no_scope(text: str) -> str:
