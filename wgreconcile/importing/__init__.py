@@ -1,0 +1,1 @@
+"""From existing configuration files to desired state: read, name, document, keep the keys apart."""
