@@ -133,14 +133,31 @@ def _adjust(step: Adjust, name: str) -> None:
     mtu = automatic_mtu(name) if step.mtu == 0 else step.mtu
     lines = [f"link set dev {name} mtu {mtu}"] if mtu is not None else []
     lines += [f"link set dev {name} up"] if step.up else []
-    lines += [f"address add {each} dev {name}" for each in step.add_address]
-    lines += [f"address delete {each} dev {name}" for each in step.remove_address]
-    lines += [f"route add {_route(each, name)}" for each in step.add_routes]
-    lines += [f"route delete {_route(each, name)}" for each in step.remove_routes]
+    come = [f"route add {_route(each, name)}" for each in step.add_routes]
+    go = [f"route delete {_route(each, name)}" for each in step.remove_routes]
+    if step.add_address or step.remove_address:
+        # The kernel drops routes together with the last address of their family: those that go must go first.
+        lines += [*go, *_address_lines(step, name), *come]
+    else:
+        lines += [*come, *go]
     _batch([], lines)
     for version in (4, 6):
         rules = [each.table for each in step.add_rules if each.version == version]
         _batch([f"-{version}"], [_rule(table) for table in rules])
+
+
+def _address_lines(step: Adjust, name: str) -> list[str]:
+    """New addresses come before old ones go, but where the kernel refuses both: IPv6 with another length."""
+    new = [each for each in step.add_address if each not in step.remove_address]
+    clashing = [
+        each for each in step.remove_address if each.version == 6 and each.ip in {other.ip for other in new}
+    ]
+    return [
+        *(f"address delete {each} dev {name}" for each in clashing),
+        *(f"address add {each} dev {name}" for each in new),
+        *(f"address delete {each} dev {name}" for each in step.remove_address if each not in clashing),
+        *(f"address add {each} dev {name}" for each in step.add_address if each not in new),
+    ]
 
 
 def _batch(options: Sequence[str], lines: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from wgreconcile.errors import StateError
 from wgreconcile.observed.conf import INTERFACE_FIELDS, Conf, ConfPeer
 from wgreconcile.observed.model import ConfFile, LiveInterface, LivePeer, ObservedInterface, Route
+from wgreconcile.planning.addresses import moved, sources
 from wgreconcile.planning.model import Action, Baseline, Cause, Change, Disruption, Goal, Place, Value
 from wgreconcile.planning.routes import default_routes, expected_routes, expected_rules, policy_table
 from wgreconcile.values import PublicKey
@@ -94,7 +95,7 @@ def _diff_restart(name: str, goal: Conf, live: LiveInterface, baseline: Baseline
             cause = Cause.STATE if baseline.applied else Cause.NEW
             yield _update(name, Place.LIVE, field, before, after, cause, Disruption.RESTART)
     before_routes, after_routes = default_routes(base), default_routes(goal)
-    marks_differ = after_routes and (base.fwmark or 0) != (goal.fwmark or 0)
+    marks_differ = after_routes and base.fwmark != goal.fwmark and not _is_served(goal, live)
     lost = after_routes and not policy_table(goal, live)
     if goal.table == base.table and (before_routes != after_routes or marks_differ or lost):
         cause = Cause.LIVE if before_routes == after_routes and not marks_differ else Cause.STATE
@@ -109,10 +110,16 @@ def _diff_restart(name: str, goal: Conf, live: LiveInterface, baseline: Baseline
         )
 
 
+def _is_served(goal: Conf, live: LiveInterface) -> bool:
+    """Whether the default routes already go by the mark of the goal: that of a way back is the one observed."""
+    routes = {Route(each, str(goal.fwmark)) for each in default_routes(goal)}
+    return live.fwmark == goal.fwmark and routes <= live.routes
+
+
 def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline) -> Iterator[Change]:
     wanted_mark = goal.fwmark or (policy_table(goal, live) if default_routes(goal) else 0)
     fields: list[tuple[str, Value, Value, Disruption]] = [
-        ("private_key", live.private_key, goal.private_key, Disruption.INTERFACE)
+        ("private_key", live.private_key, goal.private_key and goal.private_key.clamped, Disruption.INTERFACE)
     ]
     if goal.listen_port is not None:
         fields.append(("listen_port", live.listen_port, goal.listen_port, Disruption.INTERFACE))
@@ -127,9 +134,9 @@ def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline)
             yield _update(name, Place.LIVE, field, before, after, cause, disruption)
     if goal.mtu is None and baseline.conf.mtu is not None:
         yield _update(name, Place.LIVE, "mtu", live.mtu, "automatic", Cause.STATE)
-    if set(live.address) != set(goal.address):
-        gone = set(live.address) - set(goal.address)
-        cause = _cause(baseline, set(baseline.conf.address), set(goal.address), Cause.LIVE)
+    if set(live.address) != set(goal.address) or sources(live.address) != sources(goal.address):
+        gone = set(live.address) - set(goal.address) or moved(live.address, goal.address)
+        cause = _cause(baseline, baseline.conf.address, goal.address, Cause.LIVE)
         disruption = Disruption.INTERFACE if gone else Disruption.NONE
         yield _update(name, Place.LIVE, "address", live.address, goal.address, cause, disruption)
 

@@ -148,7 +148,10 @@ class SetPeers:
 
 @dataclass(frozen=True, slots=True)
 class Adjust:
-    """``ip -batch``: link, addresses, routes and rules in place. ``mtu`` 0: what wg-quick would choose."""
+    """``ip -batch``: link, addresses, routes and rules in place. ``mtu`` 0: what wg-quick would choose.
+
+    An address that is both removed and added goes and comes back behind the others.
+    """
 
     up: bool = False
     mtu: int | None = None
@@ -166,7 +169,8 @@ Step = WriteFile | RemoveFile | BringUp | TakeDown | SyncConf | RemovePeers | Se
 class InterfacePlan:
     """Changes and steps of one interface.
 
-    ``subjects`` counts the interface and its peers, changed or not; ``peers_before`` those that it has now.
+    ``subjects`` counts the interface and its peers, changed or not; ``peers_before`` the peers that it has now,
+    live or else on disk, and ``peers_removed`` those of them that would go.
     """
 
     name: str
@@ -175,12 +179,7 @@ class InterfacePlan:
     steps: tuple[Step, ...] = ()
     subjects: int = 1
     peers_before: int = 0
-
-    @property
-    def peers_removed(self) -> int:
-        """How many of the peers that it has now would go."""
-        deletes = (each for each in self.changes if each.action is Action.DELETE)
-        return len({each.peer for each in deletes if each.peer and each.disruption})
+    peers_removed: int = 0
 
     @property
     def removes_interface(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from wgreconcile.errors import StateError
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import LiveInterface, ObservedInterface, Route, Rule
+from wgreconcile.planning.addresses import moved
 from wgreconcile.planning.diff import diff
 from wgreconcile.planning.goal import conf_peer
 from wgreconcile.planning.model import (
@@ -48,7 +49,9 @@ def plan_interface(
     peers = {each.public_key for each in wanted.peers}
     peers.update(each.peer for each in changes if each.peer)
     steps = tuple(_steps(goal, observed, baseline.conf, changes, interrupted))
-    return InterfacePlan(goal.name, goal, changes, steps, 1 + len(peers), _peers_before(goal, observed))
+    place = Place.FILE if observed.live is None else Place.LIVE
+    gone = sum(1 for each in changes if each.action is Action.DELETE and each.peer and each.place is place)
+    return InterfacePlan(goal.name, goal, changes, steps, 1 + len(peers), _peers_before(goal, observed), gone)
 
 
 def _steps(
@@ -87,7 +90,7 @@ def _emptied(live: LiveInterface) -> Conf | None:
 
     Peers with a default route stay: wg-quick looks for them before it takes its policy rules away.
     """
-    if len(live.peers) <= MANY_PEERS:
+    if len(live.peers) <= MANY_PEERS or live.private_key is None:
         return None
     kept = (conf_peer(each) for each in live.peers if any(network.is_default for network in each.allowed_ips))
     return Conf(live.private_key, (), live.listen_port or None, fwmark=live.fwmark or None, peers=tuple(kept))
@@ -141,12 +144,12 @@ def _adjust(goal: Conf, live: LiveInterface, changes: Sequence[Change]) -> Adjus
     fields = {each.field: each for each in changes if not each.peer}
     routes = [each for each in changes if each.field == "routes"]
     rules = fields.get("rules")
-    address = "address" in fields
+    back = moved(live.address, goal.address) if "address" in fields else ()
     return Adjust(
         up="link" in fields,
         mtu=(goal.mtu or 0) if "mtu" in fields else None,
-        add_address=tuple(each for each in goal.address if each not in live.address) if address else (),
-        remove_address=tuple(each for each in live.address if each not in goal.address) if address else (),
+        add_address=tuple(each for each in goal.address if each not in live.address or each in back),
+        remove_address=tuple(each for each in live.address if each not in goal.address or each in back),
         add_routes=tuple(route for each in routes for route in _items(each.after, Route)),
         remove_routes=tuple(route for each in routes for route in _items(each.before, Route)),
         add_rules=_items(rules.after, Rule) if rules else (),
