@@ -1,0 +1,258 @@
+"""Settings of an interface: each is set, changed and removed, with the least disruption that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .scenario import CONF, HOOK_LOG, Scenario, Shared, hooks, interface, peer, private_key, public_key
+from .testhost import DNS_LOG, Host
+
+ALICE = peer("alice", "10.9.0.2/32", "10.20.0.0/24")
+BASE = interface(ALICE)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Shared]:
+    with Shared(wg0=BASE) as shared:
+        yield shared
+
+
+@pytest.fixture
+def base(shared: Shared) -> Scenario:
+    """wg0 is live with alice on it."""
+    return shared.scenario()
+
+
+def changed(*, address: list[str] | None = None, **fields: object) -> dict[str, object]:
+    """BASE with other fields."""
+    return interface(ALICE, **({"address": address} if address else {}), **fields)
+
+
+def test_first_apply_brings_an_interface_up_with_all_that_its_state_says(host: Host) -> None:
+    scenario = Scenario(host)
+    run = scenario.apply(wg0=changed(mtu=1380, fwmark=0x1234))
+    assert run.changed == {"wg0": 2}
+    assert run.causes == {"never applied"}
+    assert scenario.addresses() == ["10.9.0.1/24", "fd09::1/64"]
+    assert scenario.routes() == {"10.20.0.0/24"}
+    assert scenario.mtu() == 1380
+    assert scenario.wg("listen-port") == "51820"
+    assert scenario.wg("fwmark") == "0x1234"
+    assert scenario.wg("public-key") == public_key("wg0")
+    assert scenario.allowed_ips() == {public_key("alice"): {"10.9.0.2/32", "10.20.0.0/24"}}
+
+
+def test_a_private_key_is_made_at_the_first_apply_and_kept(host: Host) -> None:
+    scenario = Scenario(host)
+    scenario.apply(wg0=interface(private_key=None))
+    made = host.read("/etc/wgreconcile/secrets/wg0.key").strip()
+    assert scenario.wg("private-key") == made
+    scenario.apply(wg0=interface(private_key=None, listen_port=51821))
+    assert scenario.wg("private-key") == made
+
+
+def test_disabled_goes_down_and_enabled_comes_up_again(base: Scenario) -> None:
+    for _ in range(2):
+        run = base.apply(wg0=changed(enabled=False))
+        assert run.wg_quick == ["down"]
+        assert run.causes == {"changed in state"}
+        assert not base.is_live()
+        assert "PublicKey" in base.conf()
+        run = base.apply(wg0=BASE)
+        assert run.wg_quick == ["up"]
+        assert base.routes() == {"10.20.0.0/24"}
+
+
+def test_an_interface_disabled_from_the_start_gets_a_file_and_stays_down(host: Host) -> None:
+    scenario = Scenario(host)
+    run = scenario.apply(wg0=changed(enabled=False, **hooks("old")))
+    assert run.writes == []
+    assert not scenario.is_live()
+    assert host.infra.file(f"{CONF}/wg0.conf").mode == 0o600
+    assert scenario.hook_log() == []
+
+
+def test_settings_change_while_the_interface_is_disabled(base: Scenario) -> None:
+    base.apply(wg0=changed(enabled=False))
+    run = base.apply(wg0=changed(enabled=False, mtu=1300, address=["10.9.9.1/24"]))
+    assert run.wg_quick == []
+    base.apply(wg0=changed(mtu=1300, address=["10.9.9.1/24"]))
+    assert (base.mtu(), base.addresses()) == (1300, ["10.9.9.1/24"])
+    base.apply(wg0=BASE)
+
+
+def test_private_key_changes_in_place(base: Scenario) -> None:
+    run = base.apply(wg0=changed(private_key=private_key("new")))
+    assert run.wg_quick == []
+    assert run.disruption == "interface"
+    assert base.wg("public-key") == public_key("new")
+    assert base.peers("allowed-ips").keys() == {public_key("alice")}
+    base.apply(wg0=BASE)
+    assert base.wg("public-key") == public_key("wg0")
+
+
+def test_listen_port_changes_in_place(base: Scenario) -> None:
+    run = base.apply(wg0=changed(listen_port=51999))
+    assert run.wg_quick == []
+    assert base.wg("listen-port") == "51999"
+    base.apply(wg0=BASE)
+
+
+def test_a_listen_port_that_leaves_the_state_is_kept_by_later_changes(base: Scenario) -> None:
+    base.apply(wg0=changed(listen_port=None))
+    assert base.wg("listen-port") == "51820"
+    base.apply(wg0=changed(listen_port=None, private_key=private_key("new")))
+    assert base.wg("listen-port") == "51820"
+    base.apply(wg0=BASE)
+
+
+def test_mark_is_set_changed_and_removed_in_place(base: Scenario) -> None:
+    for mark, shown in ((0x100, "0x100"), ("0x200", "0x200"), (None, "off")):
+        run = base.apply(wg0=changed(fwmark=mark))
+        assert run.wg_quick == []
+        assert base.wg("fwmark") == shown
+
+
+def test_mtu_is_set_changed_and_removed_in_place(base: Scenario) -> None:
+    automatic = base.mtu()
+    for mtu, expected in ((1300, 1300), (1400, 1400), (None, automatic)):
+        run = base.apply(wg0=changed(mtu=mtu))
+        assert (run.wg_quick, run.disruption) == ([], "none")
+        assert base.mtu() == expected
+        assert base.routes() == {"10.20.0.0/24"}
+
+
+def test_automatic_mtu_follows_the_path_to_the_peer_as_wg_quick_does(pair: tuple[Host, Host]) -> None:
+    scenario = Scenario(pair[0])
+    scenario.ip("link", "set", "eth0", "mtu", "1400")
+    far = peer("far", "10.9.0.2/32", endpoint="192.0.2.2:51820")
+    scenario.apply(wg0=interface(far))
+    by_wg_quick = scenario.mtu()
+    scenario.apply(wg0=interface(far, mtu=1300))
+    scenario.apply(wg0=interface(far))
+    assert scenario.mtu() == by_wg_quick == 1320
+
+
+ADDRESSES = {
+    "a second network": ["10.9.0.1/24", "fd09::1/64", "10.10.0.1/24"],
+    "IPv6 added": ["10.9.0.1/24", "fd09::1/64", "fd10::1/64"],
+    "a second address of a network": ["10.9.0.1/24", "10.9.0.11/24", "fd09::1/64"],
+    "IPv4 only": ["10.9.0.1/24"],
+    "IPv6 only": ["fd09::1/64"],
+    "another primary of the same network": ["10.9.0.9/24", "fd09::1/64"],
+    "another length": ["10.9.0.1/16", "fd09::1/48"],
+    "single addresses": ["10.9.0.1/32", "fd09::1/128"],
+    "all others": ["10.11.0.1/24", "fd11::1/64"],
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
+def test_addresses_change_in_place(base: Scenario, address: list[str]) -> None:
+    run = base.apply(wg0=changed(address=address))
+    assert run.wg_quick == []
+    assert {*base.addresses()} == {*address}
+    covered = any(each.startswith("10.9.0.") and not each.endswith("/32") for each in address)
+    assert base.routes() == {"10.20.0.0/24"} | (set() if covered else {"10.9.0.2"})
+    run = base.apply(wg0=BASE)
+    assert run.wg_quick == []
+    assert base.addresses() == BASE["address"]
+    assert base.routes() == {"10.20.0.0/24"}
+
+
+def test_the_first_address_of_a_network_goes_and_its_second_stays(base: Scenario) -> None:
+    base.apply(wg0=changed(address=["10.9.0.1/24", "10.9.0.2/24", "10.9.0.3/24"]))
+    base.apply(wg0=changed(address=["10.9.0.2/24", "10.9.0.3/24"]))
+    assert base.addresses() == ["10.9.0.2/24", "10.9.0.3/24"]
+    base.apply(wg0=BASE)
+
+
+def test_the_first_address_in_the_state_is_the_source_of_packets(base: Scenario) -> None:
+    both = ["10.9.0.1/24", "10.9.0.7/24"]
+    for order in (both, both[::-1], both):
+        base.apply(wg0=changed(address=order))
+        assert base.addresses() == order
+        source = base.ip("route", "get", "10.9.0.2").split(" src ")[1].split()[0]
+        assert f"{source}/24" == order[0]
+    base.apply(wg0=BASE)
+
+
+def test_table_off_number_and_auto_move_the_routes(base: Scenario) -> None:
+    for table, main, numbered in (
+        ("off", set(), set()),
+        (1234, set(), {"10.9.0.2", "10.20.0.0/24"}),
+        (None, {"10.20.0.0/24"}, set()),
+    ):
+        run = base.apply(wg0=changed(table=table))
+        assert run.wg_quick == ["down", "up"]
+        assert base.routes() == main
+        assert base.routes(table="1234") == numbered
+
+
+def test_dns_is_handed_to_resolvconf_and_taken_back(base: Scenario) -> None:
+    base.apply(wg0=changed(dns=["192.0.2.53", "example.com"]))
+    log = base.host.read(DNS_LOG)
+    assert "resolvconf -a wg0" in log
+    assert "nameserver 192.0.2.53\nsearch example.com" in log
+    base.apply(wg0=changed(dns=["192.0.2.54"]))
+    log = base.host.read(DNS_LOG)[len(log) :]
+    assert log.index("resolvconf -d wg0") < log.index("nameserver 192.0.2.54")
+    base.apply(wg0=BASE)
+    assert base.host.read(DNS_LOG).splitlines()[-1].startswith("resolvconf -d wg0")
+
+
+def test_changed_hooks_go_down_as_they_came_up_and_come_up_as_they_are_now(base: Scenario) -> None:
+    base.apply(wg0=changed(**hooks("old")))
+    assert base.hook_log() == ["old pre_up wg0", "old post_up wg0"]
+    run = base.apply(wg0=changed(**hooks("new")))
+    assert (run.wg_quick, run.disruption) == (["down", "up"], "restart")
+    assert base.hook_log() == ["old pre_down wg0", "old post_down wg0", "new pre_up wg0", "new post_up wg0"]
+    base.apply(wg0=BASE)
+    assert base.hook_log() == ["new pre_down wg0", "new post_down wg0"]
+
+
+def test_hooks_keep_their_order_and_their_quotes(base: Scenario) -> None:
+    lines = [f"echo '{word}' \"%i\" >>{HOOK_LOG}" for word in ("second  word", "first; $x", "third=3")]
+    base.apply(wg0=changed(post_up=lines, pre_down=lines[::-1]))
+    assert base.hook_log() == ["second  word wg0", "first; $x wg0", "third=3 wg0"]
+    base.apply(wg0=BASE)
+    assert base.hook_log() == ["third=3 wg0", "first; $x wg0", "second  word wg0"]
+
+
+def test_hooks_that_only_run_on_the_way_down_need_no_restart(base: Scenario) -> None:
+    run = base.apply(wg0=changed(**hooks("first", "pre_down", "post_down")))
+    assert run.wg_quick == []
+    run = base.apply(wg0=changed(**hooks("second", "pre_down", "post_down")))
+    assert run.wg_quick == []
+    base.apply(wg0=changed(enabled=False))
+    assert base.hook_log() == ["second pre_down wg0", "second post_down wg0"]
+    base.apply(wg0=BASE)
+
+
+def test_hooks_of_the_file_on_disk_never_run(base: Scenario) -> None:
+    base.apply(wg0=changed(**hooks("old")))
+    base.hook_log()
+    text = base.conf()
+    base.host.write(f"{CONF}/wg0.conf", text.replace("echo old", "echo foreign"))
+    base.apply(wg0=changed(enabled=False))
+    assert base.hook_log() == ["old pre_down wg0", "old post_down wg0"]
+    base.apply(wg0=BASE)
+
+
+def test_all_settings_change_at_once(base: Scenario) -> None:
+    bob = peer("bob", "10.30.0.0/24")
+    all_new = interface(
+        bob, private_key=private_key("new"), address=["fd77::1/64"], listen_port=51999, mtu=1290, fwmark=7
+    )
+    run = base.apply(wg0=all_new)
+    assert run.wg_quick == []
+    assert (base.addresses(), base.mtu(), base.routes()) == (["fd77::1/64"], 1290, {"10.30.0.0/24"})
+    assert base.peers("allowed-ips") == {public_key("bob"): "10.30.0.0/24"}
+    base.apply(wg0=BASE)
+    assert base.routes() == {"10.20.0.0/24"}
+
+
+def test_description_and_tags_change_nothing_on_the_host(base: Scenario) -> None:
+    run = base.apply(wg0=interface(ALICE | {"tags": ["a"], "description": "hers"}, description="ours"))
+    assert run.changed == {"wg0": 0}
