@@ -1,1 +1,1 @@
-"""The HTTP API."""
+"""The HTTP API: checks requests, writes desired state, answers from what was observed."""

@@ -1,0 +1,1 @@
+"""Who is who: passwords, second factor, first run, where a request comes from."""

@@ -1,0 +1,88 @@
+"""Where a request comes from, and whether another site made a browser send it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import falcon
+
+from wgreconcile.api.refusal import Refusal
+from wgreconcile.api.request import Remote
+
+_FORWARDED = ("X-FORWARDED-FOR", "X-FORWARDED-HOST", "X-FORWARDED-PROTO", "FORWARDED", "X-REAL-IP")
+_CROSS_SITE = "This request came from another web site. Open the dashboard itself and repeat."
+
+
+def remote_of(req: falcon.Request, trusted_proxies: Sequence[str]) -> Remote:
+    """The address of the caller: of the connection, or what a trusted proxy says it is."""
+    peer = req.env.get("REMOTE_ADDR", "")
+    if any(req.get_header(name) for name in _FORWARDED):
+        if not _is_among(peer, tuple(trusted_proxies)):
+            # Some proxy stands in between, so a loopback address says nothing about the caller.
+            return Remote(peer, is_local=False, is_secure=req.scheme == "https")
+        address = _forwarded_for(req, peer, tuple(trusted_proxies))
+        protocol = (req.get_header("X-FORWARDED-PROTO") or req.scheme).split(",")[-1].strip().lower()
+        return Remote(address, is_local=False, is_secure=protocol == "https")
+    is_local = _is_loopback(peer) and _is_loopback_name(req.host)
+    return Remote(peer, is_local=is_local, is_secure=req.scheme == "https")
+
+
+def refuse_cross_site(req: falcon.Request, allowed_origins: Sequence[str]) -> None:
+    """Raise Refusal when a browser sends this from another site's page (the cookies come along by themselves).
+
+    Programs send none of the headers looked at, nor ask for HTML as a browser's address bar does.
+    """
+    origin = req.get_header("ORIGIN")
+    if origin is not None and origin in allowed_origins:
+        return
+    site = req.get_header("SEC-FETCH-SITE")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise Refusal(_CROSS_SITE)
+        return
+    source = origin or req.get_header("REFERER")
+    if source is not None:
+        if urlsplit(source).netloc.lower() != req.netloc.lower() and urlsplit(source).netloc != req.host:
+            raise Refusal(_CROSS_SITE)
+    elif "text/html" in (req.get_header("ACCEPT") or ""):
+        raise Refusal(_CROSS_SITE)
+
+
+def _forwarded_for(req: falcon.Request, peer: str, trusted: tuple[str, ...]) -> str:
+    """The last address that no trusted proxy stands behind; what comes before it anybody may have written."""
+    hops = [each.strip() for each in (req.get_header("X-FORWARDED-FOR") or "").split(",")]
+    for hop in reversed(hops):
+        if not _is_address(hop):
+            break
+        if not _is_among(hop, trusted):
+            return hop
+    return peer
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _is_among(address: str, networks: tuple[str, ...]) -> bool:
+    if not networks or not _is_address(address):
+        return False
+    ip = ipaddress.ip_address(address)
+    return any(ip in ipaddress.ip_network(each, strict=False) for each in networks)
+
+
+@lru_cache(maxsize=1024)
+def _is_loopback(address: str) -> bool:
+    return _is_address(address) and ipaddress.ip_address(address).is_loopback
+
+
+def _is_loopback_name(host: str) -> bool:
+    """Another name that leads here is a page of another site that rebinds its name to this host."""
+    return host == "localhost" or _is_loopback(host.strip("[]"))

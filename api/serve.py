@@ -1,0 +1,45 @@
+"""The application on a socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+import waitress  # type: ignore[import-untyped]
+
+from wgreconcile.api.web.body import MOST_BYTES
+
+DEFAULT_LISTEN = "127.0.0.1:10086"
+THREADS = 16
+
+
+class Server:
+    """Listens on ``listen`` (``HOST:PORT``, an IPv6 address in brackets) from here on. Raise OSError."""
+
+    def __init__(self, app: falcon.App[Any, Any], listen: str = DEFAULT_LISTEN, threads: int = THREADS) -> None:
+        self._server = waitress.create_server(
+            app,
+            listen=listen,
+            threads=threads,
+            ident=None,
+            connection_limit=500,
+            max_request_header_size=64 * 1024,
+            # The application refuses large bodies politely; this is for those that are out of all reason.
+            max_request_body_size=8 * MOST_BYTES,
+            # Whether a proxy is to be believed is decided by the settings, which need to see its headers.
+            clear_untrusted_proxy_headers=False,
+            expose_tracebacks=False,
+        )
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, which tells when 0 was asked for."""
+        return int(self._server.effective_port)
+
+    def run(self) -> None:
+        """Answer requests until :meth:`close`, or until interrupted."""
+        self._server.run()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.close()

@@ -1,0 +1,1 @@
+"""Settings of the dashboard that a person would want in Git: ``state/settings.yaml``."""

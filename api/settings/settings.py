@@ -1,0 +1,71 @@
+"""The settings as they are now: read again when the document changes, written one field at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from wgreconcile.api.settings.codec import decode
+from wgreconcile.api.settings.document import SettingsDocument
+from wgreconcile.api.settings.model import Dashboard
+from wgreconcile.errors import StateError
+
+_log = logging.getLogger(__name__)
+
+_VERSIONS = {"v4.0": "v4.0.4", "v4.1": "v4.1.4", "v4.2": "v4.2.5", "v4.3": "v4.3.3"}
+
+
+class DashboardSettings:
+    """The settings of one document. Raise StateError when it has faults at the start.
+
+    Faults that come later, by an edit, are logged and the last good settings stay in force.
+    """
+
+    def __init__(self, document: SettingsDocument) -> None:
+        self._document = document
+        self._lock = threading.Lock()
+        self._announced = ""
+        stamp = document.stamp()
+        self._current = (stamp, decode(document.load()))
+
+    def get(self) -> Dashboard:
+        """The settings as they are now."""
+        stamp, settings = self._current
+        if stamp == self._document.stamp():
+            return settings
+        with self._lock:
+            return self._reload()
+
+    def set(self, field: str, value: Any) -> None:
+        """Change one field, such as ``server.api_keys``, or ``adopt``. Raise StateError when it does not fit."""
+        with self._lock:
+            data = self._document.load()
+            *above, name = field.split(".")
+            place = data
+            for each in above:
+                place = place.setdefault(each, {})
+            place[name] = value
+            decode(data)
+            self._document.save(data)
+            self._reload()
+
+    @property
+    def version(self) -> str:
+        """The version of WGDashboard that clients are told."""
+        return self._announced or _VERSIONS[self.get().compat]
+
+    def announce_version(self, version: str) -> None:
+        """Tell clients another version until the next start, as v4.0 did; answers keep their shape."""
+        self._announced = version
+
+    def _reload(self) -> Dashboard:
+        stamp = self._document.stamp()
+        if stamp != self._current[0]:
+            settings = self._current[1]
+            try:
+                settings = decode(self._document.load())
+            except (StateError, OSError) as error:
+                _log.error("the settings were changed and have faults, so the last good ones stay: %s", error)
+            self._current = (stamp, settings)
+        return self._current[1]

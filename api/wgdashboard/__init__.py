@@ -1,0 +1,1 @@
+"""WGDashboard's endpoints in WGDashboard's words, which occur nowhere else."""
