@@ -1,0 +1,154 @@
+"""Existing configuration files into desired state: each with all of its documents and keys, or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wgreconcile.desired.layout import document_of
+from wgreconcile.desired.secrets import Secrets
+from wgreconcile.desired.store import Store
+from wgreconcile.errors import ConflictError, Fault, StateError
+from wgreconcile.files import remove
+from wgreconcile.importing.conffile import settle, text_of
+from wgreconcile.importing.documents import Draft, draft
+from wgreconcile.importing.origin import at_origin
+from wgreconcile.importing.reading import SAVE_CONFIG, Reading, read
+from wgreconcile.importing.report import FileResult, ImportReport
+from wgreconcile.values import SecretKey, is_interface_name
+
+
+def import_files(
+    paths: Iterable[Path], *, store: Store, secrets: Secrets, conf_dir: Path, live: Collection[str]
+) -> ImportReport:
+    """Import each file and tell what became of it; a file that is refused stops none of the others.
+
+    ``live`` names the interfaces that are up: the others get ``enabled: false``, so that the plan right after the
+    import is empty. Documents and keys that exist are never overwritten. Raise StateError when the desired state
+    has faults before anything is imported.
+    """
+    store.state.mkdir(parents=True, exist_ok=True)
+    store.load()
+    collaborators = (store, secrets, conf_dir, live)
+    return ImportReport(tuple(_Import(path, *collaborators).run() for path in paths))
+
+
+def files_to_import(arguments: Iterable[str], *, conf_dir: Path, known: Collection[str]) -> list[Path]:
+    """The files that arguments name: paths, or interfaces of ``conf_dir``; without any, all not ``known`` yet."""
+    given = [_file_of(each, conf_dir) for each in arguments]
+    if given:
+        return list(dict.fromkeys(given))
+    return sorted(
+        each for each in conf_dir.glob("*.conf") if each.stem not in known and is_interface_name(each.stem)
+    )
+
+
+def _file_of(argument: str, conf_dir: Path) -> Path:
+    path = Path(argument)
+    if "/" in argument or path.exists():
+        return path
+    return conf_dir / (argument if argument.endswith(".conf") else f"{argument}.conf")
+
+
+@dataclass
+class _Import:
+    """The import of one file; ``notes`` gathers what is said about it."""
+
+    path: Path
+    store: Store
+    secrets: Secrets
+    conf_dir: Path
+    live: Collection[str]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.path.name.removesuffix(".conf")
+
+    def run(self) -> FileResult:
+        try:
+            return self._run()
+        except StateError as error:
+            faults = error.faults
+        except ConflictError as error:
+            faults = (self._fault(str(error), "move one of the two out of the way, then import again"),)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename not in (None, str(self.path)) else ""
+            faults = (self._fault(f"{where}{error.strerror or error}", "make it accessible, then import again"),)
+        return FileResult(self.path, self.name, faults)
+
+    def _run(self) -> FileResult:
+        self._check_name()
+        text = text_of(self.path)
+        reading = read(text, str(self.path))
+        made = draft(self.name, reading, enabled=self.name in self.live)
+        with ExitStack() as undo:
+            for name, key in made.secrets.items():
+                self._keep(name, key, undo)
+            self._save(made, reading, undo)
+            self._settle(text, reading)
+            undo.pop_all()
+        return FileResult(
+            path=self.path,
+            name=self.name,
+            notes=tuple(self.notes),
+            documents=tuple(self.store.state / each for each in made.documents),
+            secrets=tuple(self.secrets.folder / each for each in made.secrets),
+            peers=len(reading.peers),
+        )
+
+    def _check_name(self) -> None:
+        name, document = self.name, self.store.state / f"{self.name}.yaml"
+        if self.path.suffix != ".conf":
+            raise StateError([self._fault("does not end in .conf", "name a configuration file of wg-quick")])
+        if not is_interface_name(name) or document_of(document.name) is None:
+            remedy = "rename the file to 1 to 15 letters, digits and _ = + . - before .conf"
+            raise StateError([self._fault("its name is none that an interface can have", remedy)])
+        if name in self.store.names():
+            remedy = f"edit that document, or remove {name} from the state and import again"
+            raise StateError([self._fault(f"{name} is in the state already: {document}", remedy)])
+
+    def _keep(self, name: str, key: SecretKey, undo: ExitStack) -> None:
+        if not os.path.lexists(self.secrets.folder / name):
+            undo.callback(_discard, self.secrets.folder, name)
+        self.secrets.write(name, key)
+
+    def _save(self, made: Draft, reading: Reading, undo: ExitStack) -> None:
+        try:
+            self.store.save(made.documents)
+        except StateError as error:
+            told = (at_origin(each, self.store.state, made, reading, str(self.path)) for each in error.faults)
+            raise StateError(told) from None
+        undo.callback(self.store.save, dict.fromkeys(made.documents))
+
+    def _settle(self, text: str, reading: Reading) -> None:
+        managed = self.conf_dir / f"{self.name}.conf"
+        if managed.exists() and managed.samefile(self.path):
+            self.notes += settle(managed, text, reading)
+        else:
+            self.notes += (f"not carried over: {each}" for each in reading.amendments)
+            hint = "is another file: the plan shows what differs" if managed.exists() else "will be made by apply"
+            self.notes.append(f"{managed} {hint}")
+        if self.name not in self.live:
+            self.notes.append("not up now, so its document says `enabled: false`; take that out to bring it up")
+        elif SAVE_CONFIG in reading.amendments:
+            self.notes.append("what was changed live and not saved shows in the plan; look at it before you apply")
+        if reading.comments:
+            self.notes.append(
+                f"comments that name no peer: {reading.comments}, lost when the file is next written"
+            )
+
+    def _fault(self, problem: str, remedy: str) -> Fault:
+        return Fault(str(self.path), 0, "", problem, remedy)
+
+
+def _discard(folder: Path, name: str) -> None:
+    path = folder / name
+    with suppress(FileNotFoundError):
+        remove(path)
+    if path.parent != folder:
+        with suppress(OSError):  # others keep keys there, or it is gone
+            path.parent.rmdir()
