@@ -1,4 +1,4 @@
-"""API keys: found by a keyed digest, shown again from an encrypted copy (docs/adr/0020-api-keys.md)."""
+"""API keys: found by a keyed digest, shown again from an encrypted copy (docs/adr/0005-api-keys.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The tables, one script per version of the schema. A script that was released is never edited: add another.
 
 Times are in seconds since 1970, NULL is never. ``*_mac`` finds a secret without holding it and ``*_sealed`` holds
-it encrypted; the key of both is kept outside of the database (docs/adr/0020-api-keys.md).
+it encrypted; the key of both is kept outside of the database (docs/adr/0005-api-keys.md).
 """
 
 from __future__ import annotations
