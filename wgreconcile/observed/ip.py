@@ -23,7 +23,7 @@ def read_links() -> dict[str, dict[str, Any]]:
 
 
 def with_link(live: LiveInterface, link: dict[str, Any]) -> LiveInterface:
-    """Add addresses, MTU and link state. Automatic link-local addresses are the kernel's and are left out."""
+    """Add addresses, MTU and link state. Link-local addresses that the kernel made up are left out."""
     address = tuple(
         Address.parse(f"{each['local']}/{each['prefixlen']}")
         for each in link.get("addr_info", ())
@@ -54,7 +54,8 @@ def with_routes(interfaces: Sequence[LiveInterface]) -> list[LiveInterface]:
 
 
 def _is_automatic(address: dict[str, Any]) -> bool:
-    return bool(address["family"] == "inet6" and address.get("scope") == "link")
+    """Whether the kernel made up an address: one for every tun device, which wireguard-go's interface is."""
+    return bool(address.get("stable-privacy")) or address.get("protocol") == "kernel_ll"
 
 
 def _own_rules(rules: set[Rule], live: LiveInterface) -> Iterator[Rule]:
@@ -81,9 +82,8 @@ def _table(each: dict[str, Any]) -> str:
 def _destination(text: str, version: int) -> Network:
     if text == "default":
         return Network("0.0.0.0/0" if version == 4 else "::/0")
-    if "/" in text:
-        return Network(text)
-    return Network(f"{text}/{32 if version == 4 else 128}")
+    network = text if "/" in text else f"{text}/{32 if version == 4 else 128}"
+    return Network.parse(network) if version == 6 and "." in text else Network(network)
 
 
 def _rules(answer: list[dict[str, Any]], version: int) -> Iterator[Rule]:
