@@ -18,11 +18,14 @@ def default_routes(conf: Conf) -> frozenset[Network]:
 
 
 def policy_table(conf: Conf, live: LiveInterface) -> int:
-    """The table and mark of the default routes: from the state, the live interface or its routes; 0 if none."""
-    if conf.fwmark or live.fwmark:
-        return conf.fwmark or live.fwmark
-    tables = (int(each.table) for each in live.routes if each.network.is_default and each.table.isdigit())
-    return next(tables, 0)
+    """The table and mark of the default routes: from the state, the live routes or the live mark; 0 if none.
+
+    The routes tell more than the mark: a mark changed by hand leaves routes and rules where they were.
+    """
+    if conf.fwmark:
+        return conf.fwmark
+    tables = {int(each.table) for each in live.routes if each.network in DEFAULT_ROUTES and each.table.isdigit()}
+    return live.fwmark if live.fwmark in tables or not tables else min(tables)
 
 
 def expected_routes(conf: Conf, table: int) -> frozenset[Route]:
