@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +27,40 @@ WORDS = 8
 _KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A program that was started and works while its caller does something else."""
+
+    argv: tuple[str, ...]
+    process: subprocess.Popen[bytes]
+    output: BinaryIO
+    errors: BinaryIO
+
+    def finish(self, *, stdin: bytes | None = None, ok: Sequence[int] = (0,), timeout: float = TIMEOUT) -> str:
+        """Wait for the end and return the standard output. Raise CommandError as :func:`run` does."""
+        with self.output, self.errors:
+            try:
+                self.process.communicate(stdin, timeout)
+            except subprocess.TimeoutExpired:
+                _end(self.process)
+                raise CommandError(self.argv, self.process.returncode, f"no end after {timeout:.0f} s") from None
+            text = _read(self.output)
+            if self.process.returncode not in ok:
+                raise CommandError(self.argv, self.process.returncode, _last_words(_read(self.errors) or text))
+            return text
+
+
+def start(argv: Sequence[str], *, lines: Sequence[str] = ()) -> Running:
+    """Start a program that reads ``lines`` from its standard input. Raise DependencyError without the program.
+
+    Input comes from memory here. Not for ``/dev/stdin``: wg opens that by its name, and AppArmor judges the name.
+    """
+    with _memory("stdin") as memory:
+        memory.write("".join(f"{line}\n" for line in lines).encode())
+        memory.seek(0)
+        return _start(argv, memory)
+
+
 def run(argv: Sequence[str], *, stdin: str = "", ok: Sequence[int] = (0,), timeout: float = TIMEOUT) -> str:
     """Run a program and return its standard output.
 
@@ -34,23 +69,18 @@ def run(argv: Sequence[str], *, stdin: str = "", ok: Sequence[int] = (0,), timeo
     Raise DependencyError when it is not installed and CommandError when its status is not in ``ok`` or
     it does not end within ``timeout`` seconds.
     """
-    with _memory("stdout") as output, _memory("stderr") as errors:
-        try:
-            process = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True
-            )
-        except FileNotFoundError:
-            package = _PACKAGES.get(argv[0], argv[0])
-            raise DependencyError(f"`{argv[0]}` is not installed; install the package {package}") from None
-        try:
-            process.communicate(stdin.encode(errors="surrogateescape"), timeout)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise CommandError(argv, process.returncode, f"no end after {timeout:.0f} s") from None
-        text = _read(output)
-        if process.returncode not in ok:
-            raise CommandError(argv, process.returncode, _last_words(_read(errors) or text))
-        return text
+    running = _start(argv, subprocess.PIPE)
+    return running.finish(stdin=stdin.encode(errors="surrogateescape"), ok=ok, timeout=timeout)
+
+
+def _start(argv: Sequence[str], stdin: BinaryIO | int) -> Running:
+    output, errors = _memory("stdout"), _memory("stderr")
+    try:
+        process = subprocess.Popen(argv, stdin=stdin, stdout=output, stderr=errors, start_new_session=True)
+    except FileNotFoundError:
+        package = _PACKAGES.get(argv[0], argv[0])
+        raise DependencyError(f"`{argv[0]}` is not installed; install the package {package}") from None
+    return Running(tuple(argv), process, output, errors)
 
 
 def _memory(name: str) -> BinaryIO:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from wgreconcile.desired.store import Store
 from wgreconcile.errors import Fault, StateError, UsageError
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import ConfFile, ObservedState
-from wgreconcile.observed.observe import observe, observe_files
+from wgreconcile.observed.observe import Look, observe_files
 from wgreconcile.planning.goal import goal_of, goal_of_absence
 from wgreconcile.planning.model import Baseline, Goal, InterfacePlan, Plan
 from wgreconcile.planning.plan import plan_interface
@@ -58,11 +57,10 @@ def survey(
     ``names`` narrow it, all interfaces when empty. ``offline`` looks at files alone. Raise StateError on faults.
     """
     managed = site.records.names()
-    with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(site.store.load)
-        look = observe_files if offline else observe
-        observed = look(site.conf_dir, managed | site.store.names())
-        desired = loading.result()
+    names_of_all = managed | site.store.names()
+    look = None if offline else Look(site.conf_dir, names_of_all)
+    desired = site.store.load()
+    observed = look.result() if look else observe_files(site.conf_dir, names_of_all)
     chosen = _choose(desired, managed, names)
     records = {name: site.records.load(name) for name in chosen}
     interfaces = _resolve(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wgreconcile.command import run
+from wgreconcile.command import start
 from wgreconcile.errors import CommandError
 from wgreconcile.observed.model import LiveInterface, Route, Rule
 from wgreconcile.values import Address, Network
@@ -17,9 +17,16 @@ _KERNELS_OWN = ("kernel", "2", "ra", "9")
 _TABLES = {"254": "main", "255": "local"}
 
 
-def read_links() -> dict[str, dict[str, Any]]:
-    """Every link of the host by name, as ``ip -json address show`` describes it."""
-    return {link["ifname"]: link for link in _load(run(["ip", "-json", "address", "show"])) if "ifname" in link}
+class LinkQuery:
+    """All links of the host, asked for at once and read later."""
+
+    def __init__(self) -> None:
+        self._running = start(["ip", "-json", "address", "show"])
+
+    def result(self) -> dict[str, dict[str, Any]]:
+        """Every link by name, as ``ip -json address show`` describes it."""
+        links: list[dict[str, Any]] = json.loads(self._running.finish() or "[]")
+        return {link["ifname"]: link for link in links if "ifname" in link}
 
 
 def with_link(live: LiveInterface, link: dict[str, Any]) -> LiveInterface:
@@ -32,25 +39,36 @@ def with_link(live: LiveInterface, link: dict[str, Any]) -> LiveInterface:
     return replace(live, address=address, mtu=link["mtu"], is_up="UP" in link["flags"])
 
 
-def with_routes(interfaces: Sequence[LiveInterface]) -> list[LiveInterface]:
-    """Add routes and policy rules: one ``ip`` process per IP version, whatever the number of interfaces."""
-    if not interfaces:
-        return []
-    lines = ["rule show", *(f"route show dev {each.name} table all" for each in interfaces)]
-    routes: list[set[Route]] = [set() for _ in interfaces]
-    rules: set[Rule] = set()
-    for version in (4, 6) if Path("/proc/net/if_inet6").exists() else (4,):
-        argv = ["ip", f"-{version}", "-json", "-Numeric", "-batch", "-"]
-        answers = _decode_all(run(argv, stdin="\n".join(lines) + "\n"))
-        if len(answers) != len(lines):
-            raise CommandError(argv, 0, f"{len(answers)} answers to {len(lines)} questions; did an interface go?")
-        rules.update(_rules(answers[0], version))
-        for found, answer in zip(routes, answers[1:], strict=True):
-            found.update(_routes(answer, version))
-    return [
-        replace(each, routes=frozenset(found), rules=frozenset(_own_rules(rules, each)))
-        for each, found in zip(interfaces, routes, strict=True)
-    ]
+class RouteQuery:
+    """Routes of some interfaces and the policy rules: one ``ip`` process per IP version, whatever their number.
+
+    The interfaces must exist: a question about one that does not has no answer.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        lines = ["rule show", *(f"route show dev {name} table all" for name in names)]
+        versions = (4, 6) if Path("/proc/net/if_inet6").exists() else (4,)
+        options = ["-json", "-Numeric", "-batch", "-"]
+        self._running = [(each, start(["ip", f"-{each}", *options], lines=lines)) for each in versions if names]
+
+    def with_routes(self, interfaces: Iterable[LiveInterface]) -> list[LiveInterface]:
+        """Add routes and policy rules to those of the interfaces that were asked about."""
+        routes: dict[str, set[Route]] = {name: set() for name in self.names}
+        rules: set[Rule] = set()
+        for version, running in self._running:
+            first, *answers = _decode_all(running.finish())
+            if len(answers) != len(self.names):
+                problem = f"{len(answers)} answers to {len(self.names)} questions; did an interface go?"
+                raise CommandError(running.argv, 0, problem)
+            rules.update(_rules(first, version))
+            for name, answer in zip(self.names, answers, strict=True):
+                routes[name].update(_routes(answer, version))
+        return [_complete(each, routes[each.name], rules) for each in interfaces if each.name in routes]
+
+
+def _complete(live: LiveInterface, routes: set[Route], rules: set[Rule]) -> LiveInterface:
+    return replace(live, routes=frozenset(routes), rules=frozenset(_own_rules(rules, live.fwmark, routes)))
 
 
 def _is_automatic(address: dict[str, Any]) -> bool:
@@ -58,9 +76,9 @@ def _is_automatic(address: dict[str, Any]) -> bool:
     return bool(address.get("stable-privacy")) or address.get("protocol") == "kernel_ll"
 
 
-def _own_rules(rules: set[Rule], live: LiveInterface) -> Iterator[Rule]:
+def _own_rules(rules: set[Rule], mark: int, routes: set[Route]) -> Iterator[Rule]:
     """The rules that serve an interface: of its own mark, and the shared ones about main's default route."""
-    tables = {int(each.table) for each in live.routes if each.table.isdigit()} | {live.fwmark}
+    tables = {int(each.table) for each in routes if each.table.isdigit()} | {mark}
     return (rule for rule in rules if not rule.table or rule.table in tables)
 
 
@@ -93,11 +111,6 @@ def _rules(answer: list[dict[str, Any]], version: int) -> Iterator[Rule]:
             yield Rule(version, int(table))
         elif table == "main" and each.get("suppress_prefixlen", each.get("suppress_prefixlength")) == 0:
             yield Rule(version, 0)
-
-
-def _load(text: str) -> list[dict[str, Any]]:
-    loaded: list[dict[str, Any]] = json.loads(text or "[]")
-    return loaded
 
 
 def _decode_all(text: str) -> list[list[dict[str, Any]]]:

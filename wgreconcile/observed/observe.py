@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from wgreconcile.command import run
-from wgreconcile.observed.ip import read_links, with_link, with_routes
-from wgreconcile.observed.model import ConfFile, LiveInterface, ObservedInterface, ObservedState
+from wgreconcile.command import start
+from wgreconcile.observed.ip import LinkQuery, RouteQuery, with_link
+from wgreconcile.observed.model import ConfFile, ObservedInterface, ObservedState
 from wgreconcile.observed.wg import parse_dump
 from wgreconcile.values import is_interface_name
+
+
+class Look:
+    """A look at the host that has begun: its programs run while the caller does something else."""
+
+    def __init__(self, conf_dir: Path, names: Iterable[str]) -> None:
+        self._conf_dir = conf_dir
+        self._wanted = frozenset(names)
+        self._dump = start(["wg", "show", "all", "dump"])
+        self._links = LinkQuery()
+        self._routes = RouteQuery(sorted(filter(_exists, self._wanted)))
+
+    def result(self) -> ObservedState:
+        """What is there. Raise CommandError when one of the programs failed."""
+        found = {each.name: each for each in parse_dump(self._dump.finish())}
+        links = self._links.result()
+        ours = [with_link(found[name], links[name]) for name in self._wanted & found.keys() & links.keys()]
+        if not {each.name for each in ours} <= set(self._routes.names):
+            return observe(self._conf_dir, self._wanted)  # one came up while we looked
+        live = {each.name: each for each in self._routes.with_routes(ours)}
+        files = list_files(self._conf_dir)
+        return ObservedState(
+            tuple(
+                ObservedInterface(each, read_file(self._conf_dir, each), live.get(each)) for each in self._wanted
+            ),
+            other_files=tuple(sorted(files - self._wanted)),
+            other_live=tuple(sorted(found.keys() - self._wanted)),
+        )
 
 
 def observe(conf_dir: Path, names: Iterable[str]) -> ObservedState:
@@ -18,17 +46,7 @@ def observe(conf_dir: Path, names: Iterable[str]) -> ObservedState:
 
     Raise DependencyError without wireguard-tools or iproute2, CommandError when one of them fails.
     """
-    wanted = set(names)
-    with ThreadPoolExecutor(1) as pool:
-        links = pool.submit(read_links)
-        found = {each.name: each for each in parse_dump(run(["wg", "show", "all", "dump"]))}
-        live = _complete([found[name] for name in sorted(wanted & found.keys())], links.result())
-    files = list_files(conf_dir)
-    return ObservedState(
-        tuple(ObservedInterface(name, read_file(conf_dir, name), live.get(name)) for name in wanted),
-        other_files=tuple(sorted(files - wanted)),
-        other_live=tuple(sorted(found.keys() - wanted)),
-    )
+    return Look(conf_dir, names).result()
 
 
 def observe_files(conf_dir: Path, names: Iterable[str]) -> ObservedState:
@@ -56,6 +74,8 @@ def list_files(conf_dir: Path) -> set[str]:
     return {path.stem for path in conf_dir.glob("*.conf") if is_interface_name(path.stem)}
 
 
-def _complete(live: list[LiveInterface], links: dict[str, dict[str, object]]) -> dict[str, LiveInterface]:
-    linked = [with_link(each, links[each.name]) for each in live if each.name in links]
-    return {each.name: each for each in with_routes(linked)}
+def _exists(name: str) -> bool:
+    try:
+        return bool(socket.if_nametoindex(name))
+    except OSError:
+        return False
