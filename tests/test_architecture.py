@@ -23,6 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "values": {"errors"},
     "command": {"errors"},
     "files": {"errors"},
+    "sharing": set(),
     "schemas": set(),
     "templates": set(),
     "desired": {*EVERYWHERE, "files"},
@@ -30,8 +31,9 @@ ROOMS: dict[str, set[str]] = {
     "importing": {*EVERYWHERE, *OBSERVED_MODEL, "desired", "files"},
     "planning": {*EVERYWHERE, *OBSERVED_MODEL, "desired.model"},
     "converge": {*EVERYWHERE, "planning", "observed", "desired", "command", "files"},
-    "agent": {*EVERYWHERE, "converge", "files"},
-    "api": {*EVERYWHERE, *OBSERVED_MODEL, "desired", "agent.client"},
+    # The API says what it needs of a reconciler; the agent is one.
+    "agent": {*EVERYWHERE, "converge", "observed", "files", "sharing", "api.reconciler"},
+    "api": {*EVERYWHERE, *OBSERVED_MODEL, "desired", "sharing", "agent.client"},
     "__main__": {"cli"},
 }
 ROOMS["cli"] = {*ROOMS} - {"__main__"}

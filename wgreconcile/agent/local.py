@@ -1,0 +1,97 @@
+"""The reconciler of a process that is both the API and root: passes and looks right here."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from wgreconcile.agent.passes import BUSY_SECONDS, Passes, Wish
+from wgreconcile.agent.periodic import Periodic
+from wgreconcile.agent.view import LiveView
+from wgreconcile.api.reconciler import Outcome, Snapshot
+from wgreconcile.converge.survey import Site
+
+_log = logging.getLogger(__name__)
+
+PASS_SECONDS = 60.0
+SAMPLE_SECONDS = 10.0
+
+OnSample = Callable[[Snapshot], None]
+
+
+class LocalReconciler:
+    """Converges ``site`` on demand and, between :meth:`start` and :meth:`stop`, every ``pass_seconds``, too.
+
+    ``on_sample`` gets what is live every ``sample_seconds``, for counters that must not miss what an interface
+    that goes down has counted. ``busy_seconds`` is how long a call waits for a run of the command line to end.
+    All methods but start and stop may be called from any thread, also before start.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        pass_seconds: float = PASS_SECONDS,
+        sample_seconds: float = SAMPLE_SECONDS,
+        busy_seconds: float = BUSY_SECONDS,
+        on_sample: OnSample = lambda snapshot: None,
+    ) -> None:
+        self._site = site
+        self._pass_seconds = pass_seconds
+        self._sample_seconds = sample_seconds
+        self._on_sample = on_sample
+        self._stopping = threading.Event()
+        self._view = LiveView()
+        self._passes = Passes(site, busy_seconds=busy_seconds, stop=self._stopping.is_set)
+        self._periodic = (
+            Periodic("passes", self._pass, retry=pass_seconds),
+            Periodic("samples", self._sample, retry=sample_seconds),
+        )
+
+    def __enter__(self) -> LocalReconciler:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin with a pass and a sample, and go on in threads of their own."""
+        for each in self._periodic:
+            each.start()
+
+    def stop(self) -> None:
+        """End when the interface at hand is done, and only then."""
+        self._stopping.set()
+        for each in self._periodic:
+            each.stop()
+
+    def converge(self, names: Sequence[str], *, force: bool = False) -> Outcome:
+        """As the API's Reconciler. Raise BusyError, StateError, UnsafePlanError, DependencyError, CommandError."""
+        try:
+            return self._passes.ask(Wish(frozenset(names), force))
+        finally:
+            self._view.outdate()
+
+    def observed(self) -> Snapshot:
+        """As the API's Reconciler. Raise DependencyError, CommandError."""
+        return self._view.get()
+
+    def _pass(self) -> float:
+        outcome = self.converge(())
+        for each in outcome.interfaces:
+            if each.error:
+                _log.error("%s: %s", each.name, each.error)
+            elif each.changed:
+                _log.info("%s: converged", each.name)
+        return self._pass_seconds
+
+    def _sample(self) -> float:
+        began = time.monotonic()
+        self._on_sample(self.observed())
+        return max(0.0, self._sample_seconds - (time.monotonic() - began))

@@ -1,0 +1,52 @@
+"""What is live, as of a moment ago: one look at the host however many ask."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from wgreconcile.api.reconciler import Snapshot
+from wgreconcile.observed.live import LiveReader
+from wgreconcile.observed.model import LiveInterface
+
+FRESH = 1.0
+"""Seconds for which a look is good enough for everybody who only wants to see."""
+
+
+class LiveView:
+    """Snapshots of the live interfaces, at most ``fresh`` seconds old.
+
+    A look takes milliseconds and never waits for a pass that is under way.
+    """
+
+    def __init__(
+        self, read: Callable[[], tuple[LiveInterface, ...]] | None = None, *, fresh: float = FRESH
+    ) -> None:
+        self._read = read or LiveReader().read
+        self._fresh = fresh
+        self._looking = threading.Lock()
+        self._taken = float("-inf")
+        self._outdated = float("-inf")
+        self._snapshot = Snapshot()
+
+    def get(self) -> Snapshot:
+        """The snapshot; who comes while somebody looks waits for that one look. Raises what looking raises."""
+        if self._is_good():
+            return self._snapshot
+        with self._looking:
+            if not self._is_good():
+                self._look()
+            return self._snapshot
+
+    def outdate(self) -> None:
+        """Something has just been changed: looks that began before this moment are no longer good."""
+        self._outdated = time.monotonic()
+
+    def _is_good(self) -> bool:
+        return self._taken > self._outdated and time.monotonic() - self._taken < self._fresh
+
+    def _look(self) -> None:
+        began, taken_at = time.monotonic(), time.time()
+        self._snapshot = Snapshot(self._read(), taken_at)
+        self._taken = began

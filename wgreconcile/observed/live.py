@@ -1,0 +1,64 @@
+"""What is live, read again and again: one ``wg show all dump``, and ``ip`` for the addresses beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from operator import attrgetter
+
+from wgreconcile.command import run
+from wgreconcile.observed.ip import read_links, with_link
+from wgreconcile.observed.model import LiveInterface, LivePeer
+from wgreconcile.observed.wg import parse_dump
+from wgreconcile.values import PublicKey
+
+
+class LiveReader:
+    """Reads all live interfaces, without routes and rules. Not safe for two threads at once.
+
+    Of ten thousand peers few do anything between two readings: one whose line is as it was stays the same
+    object, which costs a look into a dictionary and lets others skip it by identity.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, LivePeer] = {}
+
+    def read(self) -> tuple[LiveInterface, ...]:
+        """All WireGuard interfaces, sorted by name. Raise DependencyError, CommandError."""
+        with ThreadPoolExecutor(1) as pool:
+            links = pool.submit(read_links)
+            found = self.parse(run(["wg", "show", "all", "dump"]))
+            linked = links.result()
+        return tuple(with_link(each, linked[each.name]) for each in found if each.name in linked)
+
+    def parse(self, text: str) -> tuple[LiveInterface, ...]:
+        """As :func:`parse_dump`, sorted by name, with the values of the reading before where nothing changed."""
+        fresh: dict[str, LivePeer] = {}
+        interfaces = [self._interface(lines, fresh) for lines in _by_interface(text)]
+        self._known = fresh
+        return tuple(sorted(interfaces, key=attrgetter("name")))
+
+    def _interface(self, lines: list[str], fresh: dict[str, LivePeer]) -> LiveInterface:
+        known, header = self._known, lines.pop(0)
+        (interface,) = parse_dump("\n".join([header, *(line for line in lines if line not in known)]))
+        changed = {each.public_key: each for each in interface.peers}
+        own = {line: known.get(line) or changed[_public_key(line)] for line in lines}
+        fresh.update(own)
+        return replace(interface, peers=tuple(sorted(own.values(), key=attrgetter("public_key"))))
+
+
+def _by_interface(text: str) -> Iterator[list[str]]:
+    """The lines of each interface, its own line first."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if lines and line.count("\t") == 4:
+            yield lines
+            lines = []
+        lines.append(line)
+    if lines:
+        yield lines
+
+
+def _public_key(line: str) -> PublicKey:
+    return PublicKey(line.split("\t", 2)[1])
