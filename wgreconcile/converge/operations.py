@@ -13,7 +13,7 @@ from wgreconcile.converge.mtu import automatic_mtu
 from wgreconcile.errors import CommandError
 from wgreconcile.files import make_private_folder, remove, write_atomic
 from wgreconcile.observed.conf import Conf
-from wgreconcile.observed.model import Route
+from wgreconcile.observed.model import Route, Rule
 from wgreconcile.planning.bringup import split
 from wgreconcile.planning.model import (
     Adjust,
@@ -142,8 +142,7 @@ def _adjust(step: Adjust, name: str) -> None:
         lines += [*come, *go]
     _batch([], lines)
     for version in (4, 6):
-        rules = [each.table for each in step.add_rules if each.version == version]
-        _batch([f"-{version}"], [_rule(table) for table in rules])
+        _batch([f"-{version}"], [_rule(each) for each in step.add_rules if each.version == version])
 
 
 def _address_lines(step: Adjust, name: str) -> list[str]:
@@ -170,8 +169,9 @@ def _route(route: Route, name: str) -> str:
     return f"{route.network} dev {name}{table}"
 
 
-def _rule(table: int) -> str:
-    return f"rule add not fwmark {table} table {table}" if table else "rule add table main suppress_prefixlength 0"
+def _rule(rule: Rule) -> str:
+    what = f"not fwmark {rule.table} table {rule.table}" if rule.table else "table main suppress_prefixlength 0"
+    return f"rule add {what} priority {rule.priority}" if rule.priority else f"rule add {what}"
 
 
 def brought_up_with(conf: Conf, hooks: Conf) -> Conf:

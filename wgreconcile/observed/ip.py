@@ -29,6 +29,11 @@ class LinkQuery:
         return {link["ifname"]: link for link in links if "ifname" in link}
 
 
+def read_links() -> dict[str, dict[str, Any]]:
+    """Every link by name, asked for and waited for."""
+    return LinkQuery().result()
+
+
 def with_link(live: LiveInterface, link: dict[str, Any]) -> LiveInterface:
     """Add addresses, MTU and link state. Link-local addresses that the kernel made up are left out."""
     address = tuple(
@@ -108,9 +113,9 @@ def _rules(answer: list[dict[str, Any]], version: int) -> Iterator[Rule]:
     for each in answer:
         table = _table(each)
         if "not" in each and "fwmark" in each and table.isdigit() and int(each["fwmark"], 0) == int(table):
-            yield Rule(version, int(table))
+            yield Rule(version, int(table), each.get("priority", 0))
         elif table == "main" and each.get("suppress_prefixlen", each.get("suppress_prefixlength")) == 0:
-            yield Rule(version, 0)
+            yield Rule(version, 0, each.get("priority", 0))
 
 
 def _decode_all(text: str) -> list[list[dict[str, Any]]]:

@@ -58,11 +58,12 @@ class Rule:
     """One of the two policy rules per IP version that wg-quick sets for a default route (wg-quick: add_default).
 
     ``table`` is the number of the table that packets without that mark look up; 0 stands for the rule that
-    suppresses the main table's own default route.
+    suppresses the main table's own default route. Of two rules the one with the lower ``priority`` is asked first.
     """
 
     version: int
     table: int
+    priority: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

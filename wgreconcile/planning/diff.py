@@ -128,9 +128,12 @@ def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline)
     if goal.mtu is not None:
         fields.append(("mtu", live.mtu, goal.mtu, Disruption.NONE))
     fields.append(("link", "up" if live.is_up else "down", "up", Disruption.NONE))
+    chosen = wanted_mark if default_routes(baseline.conf) else 0
+    applied = {"fwmark": baseline.conf.fwmark or chosen, "link": "up"}
     for field, before, after, disruption in fields:
         if before != after:
-            cause = _cause(baseline, getattr(baseline.conf, field, "up"), after, Cause.LIVE)
+            base = applied[field] if field in applied else getattr(baseline.conf, field)
+            cause = _cause(baseline, base, after, Cause.LIVE)
             yield _update(name, Place.LIVE, field, before, after, cause, disruption)
     if goal.mtu is None and baseline.conf.mtu is not None:
         yield _update(name, Place.LIVE, "mtu", live.mtu, "automatic", Cause.STATE)

@@ -152,8 +152,14 @@ def _adjust(goal: Conf, live: LiveInterface, changes: Sequence[Change]) -> Adjus
         remove_address=tuple(each for each in live.address if each not in goal.address or each in back),
         add_routes=tuple(route for each in routes for route in _items(each.after, Route)),
         remove_routes=tuple(route for each in routes for route in _items(each.before, Route)),
-        add_rules=_items(rules.after, Rule) if rules else (),
+        add_rules=tuple(_placed(each, live) for each in _items(rules.after, Rule)) if rules else (),
     )
+
+
+def _placed(rule: Rule, live: LiveInterface) -> Rule:
+    """A table's rule goes behind the one that suppresses main's default route, else what is near is sent far."""
+    beside = [each.priority for each in live.rules if each.version == rule.version and not each.table]
+    return replace(rule, priority=min(beside)) if rule.table and beside else rule
 
 
 def _items(value: object, kind: type[_Item]) -> tuple[_Item, ...]:
