@@ -78,14 +78,19 @@ def _bring_up(state: Path, peers: int, runs: int) -> None:
 
 
 def write_state(state: Path, peers: int, name: str = "wg0") -> None:
-    """An interface and its peers, one a file; half have a route of their own, half are in its network."""
+    """An interface and its peers, one a file, each with an address; every second one has a network behind it.
+
+    The peers of ``wg1`` are all outside of its network, so that each needs a route.
+    """
     folder = state / name
     folder.mkdir(parents=True)
     (state / f"{name}.yaml").write_text("address: 10.0.0.1/12\nlisten_port: %d\n" % (51820 + (name != "wg0")))
     for number in range(peers):
         key = base64.b64encode(random.Random(number).randbytes(32)).decode()
-        net = 10 if number % 2 else 172 if name == "wg0" else 100
-        allowed = f"{net}.{number // 62500 + 1}.{number // 250 % 250}.{number % 250 + 1}/32"
+        rest = f"{number // 62500 + 1}.{number // 250 % 250}.{number % 250 + 1}/32"
+        allowed = f"10.{rest}, 172.{rest}" if number % 2 else f"10.{rest}"
+        if name != "wg0":
+            allowed = f"100.{rest}"
         (folder / f"peer{number}.yaml").write_text(f"public_key: {key}\nallowed_ips: [{allowed}]\n")
 
 

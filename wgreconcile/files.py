@@ -12,20 +12,25 @@ from pathlib import Path
 from wgreconcile.errors import BusyError
 
 
-def write_atomic(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace a file so that a crash leaves either the old or the new text, durably. Raise OSError."""
+def write_atomic(path: Path, text: str, mode: int = 0o600, *, durable: bool = True) -> None:
+    """Replace a file so that a crash leaves either the old or the new text. Raise OSError.
+
+    When ``durable`` it has reached the disk on return; else only a crash of the program is survived.
+    """
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         os.fchmod(descriptor, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(text)
             file.flush()
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def remove(path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from wgreconcile.errors import Fault
 from wgreconcile.values import is_interface_name
@@ -20,8 +21,7 @@ Stamp = tuple[int, int, int, int]
 NO_STAMP: Stamp = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A document of the state folder. ``peer`` is empty for the document of an interface itself."""
 
     path: str
@@ -70,10 +70,14 @@ def document_of(path: str, stamp: Stamp = NO_STAMP) -> Found | None:
     interface = folder or stem
     if not name.endswith(SUFFIX) or not _is_ours(name) or not is_interface_name(interface):
         return None
-    # The name of a file becomes the name of a peer, which must not break a line of a .conf file.
-    if interface in (SETTINGS, SECRETS) or path.startswith("/") or not stem.strip() or not stem.isprintable():
+    if interface in (SETTINGS, SECRETS) or path.startswith("/") or not _is_peer_name(stem):
         return None
     return Found(path, interface, stem if folder else "", stamp)
+
+
+def _is_peer_name(stem: str) -> bool:
+    """The name of a file becomes the name of a peer, which must not break a line of a .conf file."""
+    return stem.isprintable() and not stem.isspace() and stem != ""
 
 
 class _Scanner:
@@ -98,12 +102,16 @@ class _Scanner:
         except OSError as error:
             self._refuse(folder.name, f"cannot be read: {error.strerror}", "make it readable")
             return
+        prefix, is_named = f"{folder.name}/", document_of(f"{folder.name}/peer{SUFFIX}") is not None
         for entry in entries:
-            if entry.is_dir():
+            name = entry.name
+            if is_named and name.endswith(SUFFIX) and _is_peer_name(name[:-5]) and not entry.is_dir():
+                yield Found(prefix + name, folder.name, name[:-5], _stamp(entry))
+            elif entry.is_dir():
                 problem = "is a folder inside an interface's folder, where nothing is read"
-                self._refuse(f"{folder.name}/{entry.name}", problem, "move its documents one level up")
+                self._refuse(prefix + name, problem, "move its documents one level up")
             else:
-                yield from self._document(entry, f"{folder.name}/")
+                yield from self._document(entry, prefix)
 
     def _document(self, entry: os.DirEntry[str], prefix: str) -> Iterator[Found]:
         path = prefix + entry.name
