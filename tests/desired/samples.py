@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.store import Store
@@ -30,6 +32,11 @@ SENTINEL = SecretKey.parse(SECRET)
 def shows_secret(text: str) -> bool:
     """Whether a piece of :data:`SECRET` that is long enough to matter is in ``text``."""
     return any(SECRET[start : start + 8] in text for start in range(0, len(SECRET) - 8, 4))
+
+
+def canonical(value: Any) -> str:
+    """For comparison: to Python, 1 and true and 1.0 are equal; to a document they are not."""
+    return json.dumps(value, sort_keys=True)
 
 
 @dataclass

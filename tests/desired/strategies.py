@@ -91,3 +91,16 @@ def interfaces(secrets: st.SearchStrategy[Any] = secrets) -> st.SearchStrategy[I
         peers=st.lists(peers(secrets), max_size=3).map(tuple),
         origin=st.just("wg0.yaml"),
     )
+
+
+texts_of_yaml = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["no", "::/0", "10:20", "017", "a: b", "# x", "it's", "two\nlines", " x", "x\n", "-", "null", "10.7.0.2/32"]
+)
+names_of_fields = st.sampled_from(["name", "tags", "x-a", "no", "1", "::"]) | texts_of_yaml
+values_of_yaml = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False) | texts_of_yaml,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names_of_fields, inner, max_size=4),
+    max_leaves=8,
+)
+data = st.dictionaries(names_of_fields, values_of_yaml, max_size=5)
+"""What a document can hold, sensible or not."""
