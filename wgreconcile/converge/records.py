@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wgreconcile.errors import StateError
 from wgreconcile.files import make_private_folder, remove, write_atomic
-from wgreconcile.observed.conf import Conf, parse_conf
+from wgreconcile.observed.conf import Conf, parse_conf_like, peer_sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,14 @@ class Record:
     @property
     def conf(self) -> Conf:
         """The meaning of ``text``; an empty one when a hand has spoilt it."""
+        return self.conf_like("", Conf())
+
+    def conf_like(self, text: str, conf: Conf) -> Conf:
+        """As ``conf``, sooner when most of ``text`` is the same, which means ``conf``."""
+        if self.text == text:
+            return conf
         try:
-            return parse_conf(self.text, "(record)")
+            return parse_conf_like(self.text, "(record)", peer_sections(text, conf))
         except StateError:
             return Conf()
 

@@ -105,7 +105,7 @@ def _resolve(
 
 def _baseline(goal: Goal, record: Record | None, observed: ObservedState) -> Baseline:
     if record is not None:
-        conf = goal.conf if goal.conf and record.text == goal.text else record.conf
+        conf = record.conf_like(goal.text or "", goal.conf or Conf())
         return Baseline(conf, applied=True, up=record.up)
     file = observed.find(goal.name).file
     return Baseline(_conf_of_file(file, goal) if file else Conf())

@@ -7,8 +7,8 @@ over commas and over repeated lines, the last of other repeated keys wins.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Any
 
@@ -53,6 +53,7 @@ class Conf:
         object.__setattr__(self, "peers", tuple(sorted(self.peers, key=attrgetter("public_key"))))
 
 
+_PEER = "\n[Peer]\n"
 INTERFACE_FIELDS = tuple(each.name for each in fields(Conf) if each.name != "peers")
 
 _BLANK = " \t\r\n\v\f"
@@ -138,6 +139,25 @@ def _read_sections(text: str, path: str, faults: list[Fault]) -> list[tuple[Line
     except StateError as error:
         faults += error.faults
     return sections
+
+
+def peer_sections(text: str, conf: Conf) -> dict[str, ConfPeer]:
+    """The peers of a rendered file by the text of their sections, for :func:`parse_conf_like`."""
+    return dict(zip(text.split(_PEER)[1:], conf.peers, strict=True))
+
+
+def parse_conf_like(text: str, path: str, known: Mapping[str, ConfPeer]) -> Conf:
+    """As :func:`parse_conf`, for a file that is mostly like another: sections in ``known`` are not read again."""
+    head, *sections = text.split(_PEER)
+    seen = [known[each] for each in sections if each in known]
+    try:
+        conf = parse_conf(_PEER.join([head, *(each for each in sections if each not in known)]), path)
+    except StateError:
+        return parse_conf(text, path)  # whose faults name the right lines
+    peers = (*conf.peers, *seen)
+    if len({each.public_key for each in peers}) < len(peers):
+        return parse_conf(text, path)  # of two sections with one key the order matters
+    return replace(conf, peers=peers)
 
 
 def _plain_peers(text: str) -> tuple[tuple[ConfPeer, ...], int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence, Set
 from typing import TypeVar
 
 from wgreconcile.errors import StateError
-from wgreconcile.observed.conf import INTERFACE_FIELDS, Conf, ConfPeer
+from wgreconcile.observed.conf import INTERFACE_FIELDS, Conf, ConfPeer, parse_conf_like, peer_sections
 from wgreconcile.observed.model import ConfFile, LiveInterface, LivePeer, ObservedInterface, Route
 from wgreconcile.planning.addresses import moved, sources
 from wgreconcile.planning.model import Action, Baseline, Cause, Change, Disruption, Goal, Place, Value
@@ -56,7 +56,7 @@ def _diff_text(goal: Goal, file: ConfFile, baseline: Baseline) -> Iterator[Chang
         yield _update(goal.name, Place.FILE, "text", "(other text)", "(the text before)", Cause.STATE)
         return
     try:
-        found = file.conf
+        found = parse_conf_like(file.text, file.path, peer_sections(goal.text or "", goal.conf))
     except StateError as error:
         fault = str(error.faults[0])
         yield _update(goal.name, Place.FILE, "text", f"unreadable: {fault}", "(rendered)", Cause.DISK)

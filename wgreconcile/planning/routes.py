@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import LiveInterface, Route, Rule
 from wgreconcile.values import Network
@@ -54,9 +56,12 @@ def expected_rules(conf: Conf, table: int) -> frozenset[Rule]:
     return frozenset(Rule(version, number) for version in versions for number in (table, 0))
 
 
+@lru_cache(maxsize=2**17)
+def _bounds(network: Network) -> tuple[int, int, int]:
+    """Remembered, because one run asks about the same networks for the goal, the baseline and to verify."""
+    return network.bounds
+
+
 def _is_covered(network: Network, connected: list[tuple[int, int, int]]) -> bool:
-    version, first, last = network.bounds
-    for other, low, high in connected:
-        if version == other and low <= first and last <= high:
-            return True
-    return False
+    version, first, last = _bounds(network)
+    return any(version == other and low <= first and last <= high for other, low, high in connected)
