@@ -18,7 +18,7 @@ from wgreconcile.planning.status import Found, InterfaceStatus, State, Unmanaged
 from wgreconcile.values import Address, Endpoint, Network, PublicKey, SecretKey, public_key_of
 
 NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
-SECRET = SecretKey(base64.b64encode(bytes(range(32))).decode())
+SECRET = SecretKey(base64.b64encode(bytes(range(32))).decode()).clamped
 
 
 def key(number: int) -> PublicKey:
