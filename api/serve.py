@@ -6,6 +6,7 @@ from typing import Any
 
 import falcon
 import waitress  # type: ignore[import-untyped]
+from waitress import trigger, wasyncore
 
 from wgreconcile.api.web.body import MOST_BYTES
 
@@ -17,8 +18,10 @@ class Server:
     """Listens on ``listen`` (``HOST:PORT``, an IPv6 address in brackets) from here on. Raise OSError."""
 
     def __init__(self, app: falcon.App[Any, Any], listen: str = DEFAULT_LISTEN, threads: int = THREADS) -> None:
+        self._sockets: dict[int, Any] = {}
         self._server = waitress.create_server(
             app,
+            map=self._sockets,
             listen=listen,
             threads=threads,
             ident=None,
@@ -30,6 +33,7 @@ class Server:
             clear_untrusted_proxy_headers=False,
             expose_tracebacks=False,
         )
+        self._wake = next(each for each in self._sockets.values() if isinstance(each, trigger.trigger))
 
     @property
     def port(self) -> int:
@@ -37,9 +41,13 @@ class Server:
         return int(self._server.effective_port)
 
     def run(self) -> None:
-        """Answer requests until :meth:`close`, or until interrupted."""
-        self._server.run()
+        """Answer requests until :meth:`close`, or until SystemExit or KeyboardInterrupt comes from a signal."""
+        try:
+            self._server.run()
+        finally:
+            self._server.task_dispatcher.shutdown()
 
     def close(self) -> None:
-        """Stop listening."""
-        self._server.close()
+        """Make :meth:`run` return; safe to call from another thread."""
+        # Sockets belong to the thread that waits for them, so it is asked to close them itself.
+        self._wake.pull_trigger(lambda: wasyncore.close_all(self._sockets))

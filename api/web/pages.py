@@ -81,10 +81,10 @@ class StaticFiles:
         cached = f"public, max-age={_YEAR}, immutable" if found.is_hashed else "no-cache"
         resp.set_header("Cache-Control", cached)
         resp.set_header("ETag", found.tag)
-        resp.content_type = found.media_type
         if found.tag in (req.get_header("IF-NONE-MATCH") or ""):
             resp.status = falcon.HTTP_304
         else:
+            resp.content_type = found.media_type
             resp.data = found.content
 
     on_head = on_get

@@ -1,0 +1,147 @@
+"""The real server on a real socket."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+
+from wgreconcile.api.request import Request
+from wgreconcile.api.route import Route
+from wgreconcile.api.runtime.runtime import Runtime
+from wgreconcile.api.serve import DEFAULT_LISTEN, Server
+from wgreconcile.api.services import Services
+
+from .dashboard import OK, PASSWORD, USERNAME, answer, refused
+
+MEETING = threading.Barrier(4, timeout=20)
+CREDENTIALS = json.dumps({"username": USERNAME, "password": PASSWORD}).encode()
+
+
+class Browser:
+    """Keeps cookies from one request to the next."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.cookies: dict[str, str] = {}
+
+    def send(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, Any]:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            connection.request(method, path, body, {"Cookie": cookie}, **options)
+            response = connection.getresponse()
+            content = response.read()
+        for header in response.headers.get_all("Set-Cookie") or []:
+            name, _, value = header.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        is_json = response.headers.get_content_type() == "application/json"
+        return response.status, json.loads(content) if is_json and content else content
+
+
+@pytest.fixture
+def port(app: Any) -> Iterator[int]:
+    with serving(app) as port:
+        yield port
+
+
+@contextmanager
+def serving(app: Any, threads: int = 4) -> Iterator[int]:
+    server = Server(app, "127.0.0.1:0", threads)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield server.port
+    server.close()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_listens_on_this_host_by_default() -> None:
+    assert DEFAULT_LISTEN == "127.0.0.1:10086"
+
+
+def test_sign_in_use_and_sign_out(port: int) -> None:
+    browser = Browser(port)
+    assert browser.send("GET", "/api/handshake") == (401, refused("Unauthorized access."))
+    assert browser.send("POST", "/api/authenticate/", CREDENTIALS) == (200, answer(False, ok=True))
+    assert browser.send("GET", "/api/handshake?") == (200, OK)
+    assert browser.send("HEAD", "/api/handshake") == (200, b"")
+    assert browser.send("GET", "/api/signout") == (200, answer("", ok=True))
+    assert browser.send("GET", "/api/handshake")[0] == 401
+    status, page = browser.send("GET", "/")
+    assert status == 200 and page.startswith(b"<!DOCTYPE html>")
+
+
+def test_chunked_body(port: int) -> None:
+    chunks = iter([CREDENTIALS[:10], CREDENTIALS[10:]])
+    sent = Browser(port).send("POST", "/api/authenticate", chunks, encode_chunked=True)
+    assert sent == (200, answer(False, ok=True))
+
+
+def test_large_body_is_refused_in_the_envelope(port: int) -> None:
+    message = "The body is larger than 1024 KiB."
+    assert Browser(port).send("POST", "/api/authenticate", b"x" * (1024 * 1024 + 1)) == (200, refused(message))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /api/handshake\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n",
+        b"POST /api/authenticate HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"GET /%ff%fe%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+    ],
+)
+def test_nonsense_on_the_wire_does_no_harm(port: int, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(sent)
+        received = connection.recv(65536)
+    assert b"Traceback" not in received and b"200 OK" not in received
+    assert Browser(port).send("GET", "/api/getDashboardVersion")[0] == 200
+
+
+def meet(_services: Services, request: Request) -> str:
+    MEETING.wait()
+    return request.query["who"]
+
+
+def test_handlers_run_side_by_side(make_app: Any, app: Any) -> None:
+    answers: list[Any] = []
+
+    def visit(port: int, who: str) -> None:
+        answers.append(Browser(port).send("GET", f"/api/meet?who={who}")[1]["data"])
+
+    with serving(make_app(routes=[Route("GET", "/api/meet", meet, "Meet.", public=True)])) as port:
+        threads = [threading.Thread(target=visit, args=(port, who)) for who in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(answers) == ["a", "b", "c", "d"]
+
+
+def test_many_clients_sign_in_at_once(port: int, runtime: Runtime) -> None:
+    results: list[Any] = []
+
+    def visit() -> None:
+        browser = Browser(port)
+        results.append(browser.send("POST", "/api/authenticate", CREDENTIALS)[1])
+        results.extend(browser.send("GET", "/api/handshake")[1] for _ in range(5))
+        results.append(browser.send("GET", "/api/signout")[1])
+
+    threads = [threading.Thread(target=visit) for _ in range(6)]
+    started = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - started < 60
+    statuses = [each["status"] for each in results]
+    assert statuses == [True] * 42, results

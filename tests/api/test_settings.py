@@ -1,0 +1,153 @@
+"""The settings' document: read, checked, written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from wgreconcile.api.settings import endpoint
+from wgreconcile.api.settings.codec import decode, schema
+from wgreconcile.api.settings.document import InMemory, YamlFile
+from wgreconcile.api.settings.model import Dashboard, PeerDefaults, Server
+from wgreconcile.api.settings.settings import DashboardSettings
+from wgreconcile.errors import StateError
+
+
+def test_empty_document_is_all_defaults() -> None:
+    assert decode({}) == Dashboard()
+
+
+def test_defaults_are_those_of_the_schema() -> None:
+    settings = Dashboard()
+    parts = {"server": settings.server, "page": settings.page, "peers": settings.peers}
+    for name, part in parts.items():
+        for field, its in schema()["properties"][name]["properties"].items():
+            if "default" in its:
+                value = getattr(part, field)
+                assert (list(value) if isinstance(value, tuple) else value) == its["default"], field
+    for field in ("compat", "adopt", "api_hooks"):
+        assert getattr(settings, field) == schema()["properties"][field]["default"]
+
+
+def test_schema_is_described_and_its_examples_are_good() -> None:
+    text = (resources.files("wgreconcile.schemas") / "dashboard.schema.json").read_text()
+    Draft202012Validator.check_schema(json.loads(text))
+    assert all(Draft202012Validator(schema()).is_valid(each) for each in schema()["examples"])
+    for group in [schema(), *(schema()["properties"][name] for name in ("server", "page", "peers"))]:
+        for field, its in group["properties"].items():
+            assert its["title"] and its["description"] and its["examples"], field
+
+
+def test_values() -> None:
+    data = {"server": {"api_keys": True, "x-note": 1}, "peers": {"dns": ["9.9.9.9"]}, "x-mine": {"a": "b\n"}}
+    assert decode(data) == Dashboard(server=Server(api_keys=True), peers=PeerDefaults(dns=("9.9.9.9",)))
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (
+            {"compat": "v5"},
+            "settings.yaml: compat: 'v5' is not one of v4.0, v4.1, v4.2, v4.3; write it like 'v4.0'",
+        ),
+        ({"theme": "dark"}, "settings.yaml: theme: unknown field; remove it, or begin its name with x-"),
+        (
+            {"server": {"prot": 1}},
+            "settings.yaml: server.prot: unknown field; remove it, or begin its name with x-",
+        ),
+        ({"server": []}, "settings.yaml: server: a list is not a mapping; write it like {api_keys: true}"),
+        (
+            {"peers": {"endpoint": "vpn.example.com\n"}},
+            "settings.yaml: peers.endpoint: contains a control character; remove it",
+        ),
+        ({"peers": {"dns": ["x"]}}, "settings.yaml: peers.dns: 'x' does not appear to be an IPv4 or IPv6 address"),
+        (
+            {"server": {"trusted_proxies": ["proxy"]}},
+            "settings.yaml: server.trusted_proxies: 'proxy' does not appear to be an IPv4 or IPv6 network",
+        ),
+    ],
+)
+def test_faults(data: dict[str, Any], fault: str) -> None:
+    with pytest.raises(StateError) as error:
+        decode(data)
+    assert str(error.value) == fault
+
+
+class TestFile:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "settings.yaml"
+
+    def test_missing_and_empty(self, path: Path) -> None:
+        assert DashboardSettings(YamlFile(path)).get() == Dashboard()
+        path.write_text("\n")
+        assert DashboardSettings(YamlFile(path)).get() == Dashboard()
+
+    def test_write_keeps_what_it_does_not_know(self, path: Path) -> None:
+        path.write_text("x-mine: [1, 2]\nserver: {api_keys: false, x-note: why}\n")
+        settings = DashboardSettings(YamlFile(path))
+        settings.set("server.api_keys", True)
+        assert settings.get().server.api_keys
+        assert YamlFile(path).load() == {"x-mine": [1, 2], "server": {"api_keys": True, "x-note": "why"}}
+        assert [each.name for each in path.parent.iterdir()] == ["settings.yaml"]
+
+    def test_edit_by_hand_shows(self, path: Path) -> None:
+        settings = DashboardSettings(YamlFile(path))
+        path.write_text("server: {api_keys: true}\n")
+        assert settings.get().server.api_keys
+
+    def test_fault_at_the_start_is_raised(self, path: Path) -> None:
+        path.write_text("server: {port: 0}\n")
+        with pytest.raises(StateError, match="port"):
+            DashboardSettings(YamlFile(path))
+
+    def test_fault_later_leaves_the_last_good_settings(self, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        path.write_text("server: {api_keys: true}\n")
+        settings = DashboardSettings(YamlFile(path))
+        path.write_text("server: {api_keys: perhaps}\n")
+        with caplog.at_level(logging.ERROR):
+            assert settings.get().server.api_keys
+            assert settings.get().server.api_keys
+        assert caplog.text.count("last good ones") == 1
+        with pytest.raises(StateError):
+            settings.set("server.port", 1)
+        path.write_text("server: {api_keys: false}\n")
+        os.utime(path, ns=(1, 1))
+        assert not settings.get().server.api_keys
+
+
+def test_bad_value_is_not_written() -> None:
+    document = InMemory({"server": {"port": 1}})
+    settings = DashboardSettings(document)
+    with pytest.raises(StateError):
+        settings.set("server.port", "x")
+    assert document.load() == {"server": {"port": 1}}
+
+
+def test_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert endpoint.peer_endpoint(Dashboard(peers=PeerDefaults(endpoint="vpn.example"))) == "vpn.example"
+    monkeypatch.setattr(endpoint, "_default_route_address", lambda: "192.0.2.10")
+    assert endpoint.peer_endpoint(Dashboard()) == "192.0.2.10"
+
+
+def test_endpoint_without_a_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoRoute:
+        def __init__(self, *_: Any) -> None: ...
+
+        def __enter__(self) -> NoRoute:
+            return self
+
+        def __exit__(self, *_: Any) -> None: ...
+
+        def connect(self, _: Any) -> None:
+            raise OSError
+
+    monkeypatch.setattr(endpoint.socket, "socket", NoRoute)
+    assert endpoint._default_route_address.__wrapped__() == ""
