@@ -221,6 +221,12 @@ class Scenario:
             if each.get("table", "main") == table and each.get("protocol") != "kernel"
         }
 
+    def rules(self, version: int) -> list[str]:
+        """The policy rules beside the three that every host has, the first to be asked first."""
+        shown = self.ip(f"-{version}", "rule", "show").splitlines()
+        rules = [line.partition(":")[2].strip() for line in shown]
+        return [each for each in rules if each.rpartition(" ")[2] not in ("local", "main", "default")]
+
     def mtu(self, name: str = "wg0") -> int:
         """The MTU of a live interface."""
         return int(self.link(name)["mtu"])
@@ -261,12 +267,12 @@ class Scenario:
         found: Document = {
             "file": path.read_bytes() if path.exists() else None,
             "mode": path.stat().st_mode if path.exists() else None,
-            "rules": [self.ip(f"-{version}", "rule", "show") for version in (4, 6)],
+            "rules": [self.rules(version) for version in (4, 6)],
             "firewall": self.host.run([_real("nft"), "list", "ruleset"]).stdout,
             "live": self.is_live(name),
         }
         if found["live"]:
-            shown = self.host.run([_real("wg"), "showconf", name]).stdout
+            shown = self.host.run([_real("wg"), "showconf", name], check=False).stdout
             found["wg"] = sorted(shown.strip().split("\n\n"))
             found["addresses"] = self.addresses(name)
             found["link"] = {key: self.link(name)[key] for key in ("mtu", "flags")}
@@ -281,10 +287,12 @@ class Scenario:
 class Shared:
     """One managed host for many tests, brought to the same state before each of them.
 
-    A test is to leave it as it found it. If it does not, because it failed, the next one gets a new host.
+    ``prepare`` is typed by hand on a new host. A test is to leave it as it found it. If it does not, because it
+    failed, the next one gets a new host.
     """
 
-    def __init__(self, **state: Document) -> None:
+    def __init__(self, prepare: str = "", **state: Document) -> None:
+        self._prepare = prepare
         self._state = state
         self._stack = ExitStack()
         self._scenario: Scenario | None = None
@@ -305,6 +313,7 @@ class Shared:
         if self._scenario is None or self._seen(self._scenario) != self._expected:
             self._stack.close()
             self._scenario = Scenario(self._stack.enter_context(Host("host")))
+            self._scenario.by_hand(self._prepare)
             self._scenario.desire(**self._state)
             self._scenario.run("apply")
             self._expected = self._seen(self._scenario)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from .scenario import Scenario, interface, peer, private_key, public_key
+from .scenario import Scenario, Shared, interface, peer, private_key, public_key
 from .testhost import Host
 
 BOTH = ["0.0.0.0/0", "::/0"]
@@ -19,15 +21,18 @@ def scenario(pair: tuple[Host, Host]) -> Scenario:
     return Scenario(pair[0])
 
 
-def rules(scenario: Scenario, version: int) -> list[str]:
-    """The policy rules beside the three that every host has, the first to be asked first."""
-    shown = scenario.ip(f"-{version}", "rule", "show").splitlines()
-    rules = [line.partition(":")[2].strip() for line in shown]
-    return [
-        each
-        for each in rules
-        if each not in ("from all lookup local", "from all lookup main", "from all lookup default")
-    ]
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Shared]:
+    near = "ip link add eth0 type veth peer name far; ip link set eth0 up; ip link set far up"
+    addresses = "ip address add 192.0.2.1/24 dev eth0; ip address add 2001:db8::1/64 dev eth0"
+    with Shared(f"{near}; {addresses}", wg0=interface(EXIT, PHONE)) as shared:
+        yield shared
+
+
+@pytest.fixture
+def full(shared: Shared) -> Scenario:
+    """A host that sends everything through the tunnel but what is near at eth0."""
+    return shared.scenario()
 
 
 def path(scenario: Scenario, address: str) -> str:
@@ -42,7 +47,7 @@ def check_full(scenario: Scenario, versions: tuple[int, ...] = (4, 6)) -> None:
     """Everything goes through the tunnel, but what is near and what the tunnel itself sends."""
     for version, default, near in ((4, "198.51.100.1", "192.0.2.2"), (6, "2001:db8:ffff::1", "2001:db8::2")):
         is_full = version in versions
-        assert rules(scenario, version) == (WANTED if is_full else [])
+        assert scenario.rules(version) == (WANTED if is_full else [])
         if is_full:
             assert path(scenario, default) == "wg0"
         assert path(scenario, near) == "eth0"
@@ -55,7 +60,7 @@ def check_full(scenario: Scenario, versions: tuple[int, ...] = (4, 6)) -> None:
 
 def check_none(scenario: Scenario) -> None:
     """No rule, table, mark or route of a full tunnel is left."""
-    assert (rules(scenario, 4), rules(scenario, 6)) == ([], [])
+    assert (scenario.rules(4), scenario.rules(6)) == ([], [])
     assert scenario.host.run(["nft", "list", "ruleset"]).stdout == ""
     assert scenario.ip("-4", "route", "show", "table", "all").count("default") == 0
     if scenario.is_live():
@@ -105,10 +110,10 @@ def test_a_full_tunnel_of_one_family_leaves_the_other_alone(
 
 def test_a_mark_of_ones_own_names_the_table(scenario: Scenario) -> None:
     scenario.apply(wg0=interface(EXIT, fwmark=4321))
-    assert rules(scenario, 4)[1:] == ["not from all fwmark 0x10e1 lookup 4321"]
+    assert scenario.rules(4)[1:] == ["not from all fwmark 0x10e1 lookup 4321"]
     assert scenario.routes(table="4321") == {"default"}
     scenario.apply(wg0=interface(EXIT, fwmark=4322))
-    assert rules(scenario, 4)[1:] == ["not from all fwmark 0x10e2 lookup 4322"]
+    assert scenario.rules(4)[1:] == ["not from all fwmark 0x10e2 lookup 4322"]
     scenario.apply(wg0=interface(EXIT))
     check_full(scenario)
 
@@ -118,7 +123,7 @@ def test_default_routes_with_a_table_of_their_own_need_no_rules(scenario: Scenar
     check_none(scenario)
     scenario.apply(wg0=interface(EXIT, table=77))
     assert scenario.routes(table="77") == {"default"}
-    assert (rules(scenario, 4), rules(scenario, 6)) == ([], [])
+    assert (scenario.rules(4), scenario.rules(6)) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -138,20 +143,19 @@ def test_default_routes_with_a_table_of_their_own_need_no_rules(scenario: Scenar
         "ip link set wg0 down",
     ],
 )
-def test_damage_by_hand_is_repaired(scenario: Scenario, damage: str) -> None:
-    scenario.apply(wg0=interface(EXIT, PHONE))
-    scenario.by_hand(damage)
-    run = scenario.apply()
+def test_damage_by_hand_is_repaired(full: Scenario, damage: str) -> None:
+    full.by_hand(damage)
+    run = full.apply()
     assert run.causes == {"changed live"}
-    check_full(scenario)
-    assert scenario.routes() == {"10.30.0.0/24"}
+    check_full(full)
+    assert full.routes() == {"10.30.0.0/24"}
 
 
 def test_a_full_tunnel_that_was_deleted_comes_up_again_and_leaves_nothing_when_it_goes(scenario: Scenario) -> None:
     scenario.apply(wg0=interface(EXIT))
     scenario.by_hand("ip link del wg0")  # its rules stay, and wg-quick adds them once more
     scenario.apply()
-    assert {*rules(scenario, 4)} == {*rules(scenario, 6)} == {*WANTED}
+    assert {*scenario.rules(4)} == {*scenario.rules(6)} == {*WANTED}
     assert path(scenario, "198.51.100.1") == "wg0"
     assert path(scenario, "192.0.2.2") == "eth0"
     scenario.apply(wg0=interface(EXIT, enabled=False))
