@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from wgreconcile.api.app import create_app
+from wgreconcile.api.auth import passwords
 from wgreconcile.api.probes import Hop, Pinged, Probes
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.settings.document import InMemory
@@ -16,6 +18,12 @@ from wgreconcile.api.settings.settings import DashboardSettings
 from wgreconcile.desired.store import Store
 
 from .dashboard import ELSEWHERE, PASSWORD, USERNAME, Caller, Clock, Idle, answer
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed quickly, since nobody attacks a test."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture
