@@ -25,7 +25,7 @@ def client_of(interface: Interface, peer: Peer) -> Client:
         address=own.address
         or default.address
         or tuple(Address(each) for each in peer.allowed_ips if _is_host(each)),
-        dns=own.dns or default.dns,
+        dns=default.dns if own.dns is None else own.dns,
         allowed_ips=own.allowed_ips or default.allowed_ips or EVERYTHING,
         mtu=default.mtu if own.mtu is None else own.mtu,
         persistent_keepalive=(
@@ -38,11 +38,14 @@ def client_of(interface: Interface, peer: Peer) -> Client:
 def render_client(
     client: Client, server: PublicKey | str, private_key: SecretKey | None, preshared_key: SecretKey | None
 ) -> str:
-    """The text of the file. ``server`` is the public key of the interface; an unknown private key stays empty."""
+    """The text of the file. ``server`` is the public key of the interface; an unknown private key stays empty.
+
+    An MTU of 0 is left out: the peer works it out by itself.
+    """
     return _template().render(
         private_key=private_key,
         address=client.address,
-        mtu=client.mtu,
+        mtu=client.mtu or None,
         dns=client.dns,
         public_key=server,
         allowed_ips=client.allowed_ips,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from wgreconcile.desired import fields
-from wgreconcile.desired.model import Client, Hooks, Interface, Peer
+from wgreconcile.desired.model import Client, Hooks, Interface, Peer, Schedule
 from wgreconcile.desired.places import FieldPath, Problem
 
 T = TypeVar("T")
@@ -59,6 +59,7 @@ def peer_of(data: Data, name: str, origin: str, at: FieldPath = ()) -> tuple[Pee
         "description": read.one("description", fields.text) or "",
         "tags": tuple(sorted(set(read.each("tags", fields.label)))),
         "client": _client(read, "client"),
+        "schedules": _schedules(read),
         "origin": origin,
     }
     return (Peer(public_key, **values) if public_key else None), read.problems
@@ -115,7 +116,7 @@ def _client(parent: _Reader, field: str) -> Client:
     client = Client(
         private_key=read.one("private_key", fields.client_secret),
         address=read.each("address", fields.address),
-        dns=read.each("dns", fields.name_server),
+        dns=None if data.get("dns") is None else read.each("dns", fields.name_server),
         allowed_ips=read.each("allowed_ips", fields.network),
         mtu=data.get("mtu"),
         persistent_keepalive=read.one("persistent_keepalive", fields.seconds),
@@ -123,6 +124,31 @@ def _client(parent: _Reader, field: str) -> Client:
     )
     parent.problems += read.problems
     return client
+
+
+def _schedules(parent: _Reader) -> tuple[Schedule, ...]:
+    read = [
+        _Reader(item, (*parent.at, "schedules", index))
+        for index, item in enumerate(parent.data.get("schedules", ()))
+        if item is not None
+    ]
+    schedules = tuple(each for each in map(_schedule, read) if each)
+    for each in read:
+        parent.problems += each.problems
+    return schedules
+
+
+def _schedule(read: _Reader) -> Schedule | None:
+    """None when the schema refused a part of it: half a condition is none."""
+    data = read.data
+    if not {"subject", "is", "value", "action"} <= data.keys():
+        return None
+    is_date = data["subject"] == "date"
+    value = read.one("value", fields.date) if is_date else read.one("value", fields.amount)
+    name, created = read.one("id", fields.label) or "", read.one("created", fields.date)
+    if value is None:
+        return None
+    return Schedule(data["subject"], data["is"], value, data["action"], name, created)
 
 
 def _inline_peers(read: _Reader, origin: str) -> tuple[Peer, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from wgreconcile.desired.model import Client, Interface, Peer, Secret, SecretEnv, SecretFile
+from wgreconcile.desired.model import Client, Interface, Peer, Schedule, Secret, SecretEnv, SecretFile
 from wgreconcile.values import SecretKey
 
 Document = dict[str, Any]
@@ -51,11 +53,31 @@ def _peer(each: Peer) -> Document:
         endpoint=each.endpoint,
         persistent_keepalive=each.persistent_keepalive,
         client=_client(each.client),
+        schedules=tuple(map(_schedule, each.schedules)),
     )
 
 
-def _client(each: Client) -> Document:
+def _schedule(each: Schedule) -> Document:
     return _said(
+        id=each.id,
+        subject=each.subject,
+        **{"is": each.comparison},
+        value=each.value.isoformat() if isinstance(each.value, datetime) else _amount(each.value),
+        action=each.action,
+        created=each.created.isoformat() if each.created else None,
+    )
+
+
+def _amount(value: Decimal) -> int | float | str:
+    """A number when that says the very same, digit for digit, as clients of the API read it back."""
+    for plain in (int(value), float(value)):
+        if str(plain) == str(value):
+            return plain
+    return str(value)
+
+
+def _client(each: Client) -> Document:
+    said = _said(
         private_key=_secret(each.private_key),
         address=each.address,
         dns=each.dns,
@@ -64,6 +86,8 @@ def _client(each: Client) -> Document:
         persistent_keepalive="off" if each.persistent_keepalive == 0 else each.persistent_keepalive,
         endpoint=each.endpoint,
     )
+    # No name server at all is something else than nothing said about name servers.
+    return said if each.dns != () else {**said, "dns": []}
 
 
 def _secret(secret: Secret | None) -> Document | str | None:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from wgreconcile.desired.model import Secret, SecretEnv, SecretFile
@@ -17,6 +18,8 @@ T = TypeVar("T")
 _DOMAIN = re.compile(r"(?=.{1,253}$)[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})?)*\.?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_BUT_BREAKS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_MOMENT_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LARGEST = 10**12
 _KEY_FORM = "write 32 bytes in base64, as `wg genkey` prints them, or {file: NAME}"
 
 
@@ -98,6 +101,24 @@ def moment(value: str) -> datetime:
         return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
     except (ValueError, OverflowError):
         raise Wrong(f"{show(value)} is not a moment of the calendar", "write it like 2030-01-31") from None
+
+
+def date(value: int | float | str) -> datetime:
+    """As :func:`moment`; a number is none."""
+    if not isinstance(value, str) or not _MOMENT_START.match(value):
+        raise Wrong(f"{show(value)} is not a moment", "write it like 2030-01-31, as the subject is a date")
+    return moment(value)
+
+
+def amount(value: int | float | str) -> Decimal:
+    """A number, as it was written."""
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        found = Decimal("nan")
+    if not found.is_finite() or abs(found) > _LARGEST:
+        raise Wrong(f"{show(value)} is not a number of GiB", "write it like 10")
+    return found
 
 
 def command(value: str) -> str:

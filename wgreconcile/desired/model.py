@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from operator import attrgetter
+from typing import Literal
 
 from wgreconcile.errors import Fault
 from wgreconcile.values import Address, Endpoint, Network, PublicKey, SecretKey
@@ -34,15 +36,53 @@ Secret = SecretKey | SecretFile | SecretEnv
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What the peer's own configuration file holds. None or empty: taken from the interface's defaults."""
+    """What the peer's own configuration file holds. None or empty: taken from the interface's defaults.
+
+    ``dns`` empty is none at all, ``mtu`` 0 leaves it to the peer, ``persistent_keepalive`` 0 is off.
+    """
 
     private_key: Secret | None = None
     address: tuple[Address, ...] = ()
-    dns: tuple[str, ...] = ()
+    dns: tuple[str, ...] | None = None
     allowed_ips: tuple[Network, ...] = ()
     mtu: int | None = None
     persistent_keepalive: int | None = None
     endpoint: Endpoint | None = None
+
+
+Subject = Literal["received", "sent", "total", "date"]
+Comparison = Literal["above", "below", "equal", "unequal"]
+Action = Literal["disable", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What is done to a peer, once, when a condition is met: ``subject comparison value``.
+
+    ``value`` is a moment, aware of its time zone, for ``date``, and else a number of GiB (1024³ bytes) since the
+    usage was last reset. ``id`` empty: it goes by its content. ``created`` None: not known.
+    """
+
+    subject: Subject
+    comparison: Comparison
+    value: Decimal | datetime
+    action: Action
+    id: str = ""
+    created: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it asks for a date and that has come at ``now``. A condition on usage is for others to judge.
+
+        ``equal`` is met from that moment on, if it lay ahead when the schedule was made: nobody looks at
+        exactly the right instant.
+        """
+        if not isinstance(self.value, datetime):
+            return False
+        if self.comparison == "above":
+            return now >= self.value
+        if self.comparison == "equal":
+            return now >= self.value and (self.created is None or self.created <= self.value)
+        return now < self.value if self.comparison == "below" else now != self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +90,8 @@ class Peer:
     """One peer of an interface. Its identity is the public key; the name is a label.
 
     ``persistent_keepalive`` is in seconds, None is off. ``expires`` is aware of its time zone; from then on the
-    peer is kept in the state but not on the interface, as with ``enabled`` false. ``origin`` is the document
-    that it came from, relative to the state folder.
+    peer is kept in the state but not on the interface, as with ``enabled`` false and once a date of ``schedules``
+    has come. ``origin`` is the document that it came from, relative to the state folder.
     """
 
     public_key: PublicKey
@@ -65,6 +105,7 @@ class Peer:
     description: str = ""
     tags: tuple[str, ...] = ()
     client: Client = Client()
+    schedules: tuple[Schedule, ...] = ()
     origin: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -73,7 +114,9 @@ class Peer:
 
     def is_active(self, now: datetime) -> bool:
         """Whether the peer belongs on the interface at ``now`` (aware of its time zone)."""
-        return self.enabled and (self.expires is None or now < self.expires)
+        if not self.enabled or (self.expires is not None and now >= self.expires):
+            return False
+        return not self.schedules or not any(each.is_due(now) for each in self.schedules)
 
 
 @dataclass(frozen=True, slots=True)

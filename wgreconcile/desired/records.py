@@ -6,9 +6,10 @@ A value that holds a literal key has no record, so that no key lands in the cach
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from wgreconcile.desired.model import Client, Hooks, Interface, Peer, Secret, SecretEnv, SecretFile
+from wgreconcile.desired.model import Client, Hooks, Interface, Peer, Schedule, Secret, SecretEnv, SecretFile
 from wgreconcile.values import Address, Endpoint, Network, PublicKey, SecretKey
 
 Record = list[Any]
@@ -41,6 +42,8 @@ def peer_from(record: Record, origin: str) -> Peer:
         rest["tags"] = tuple(rest["tags"])
     if "client" in rest:
         rest["client"] = _client_from(rest["client"])
+    if "schedules" in rest:
+        rest["schedules"] = tuple(map(_schedule_from, rest["schedules"]))
     return Peer(PublicKey(public_key), name, allowed_ips=networks, origin=origin, **rest)
 
 
@@ -78,6 +81,7 @@ def _peer(peer: Peer) -> Record:
         "description": peer.description or None,
         "tags": peer.tags or None,
         "client": _client(peer.client),
+        "schedules": [_schedule(each) for each in peer.schedules] or None,
         "enabled": None if peer.enabled else False,
     }
     kept = {key: value for key, value in rest.items() if value is not None}
@@ -123,12 +127,24 @@ def _client_from(record: Record | None) -> Client:
     return Client(
         private_key=_secret_from(key),
         address=tuple(map(Address, address)),
-        dns=tuple(dns),
+        dns=None if dns is None else tuple(dns),
         allowed_ips=tuple(map(Network, allowed_ips)),
         mtu=mtu,
         persistent_keepalive=keepalive,
         endpoint=None if endpoint is None else Endpoint(endpoint),
     )
+
+
+def _schedule(each: Schedule) -> Record:
+    value = each.value.isoformat() if isinstance(each.value, datetime) else str(each.value)
+    created = each.created.isoformat() if each.created else None
+    return [each.subject, each.comparison, value, each.action, each.id, created]
+
+
+def _schedule_from(record: Record) -> Schedule:
+    subject, comparison, text, action, name, created = record
+    value = datetime.fromisoformat(text) if subject == "date" else Decimal(text)
+    return Schedule(subject, comparison, value, action, name, datetime.fromisoformat(created) if created else None)
 
 
 def _secret(secret: Secret | None) -> Record | None:

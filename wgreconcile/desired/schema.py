@@ -106,7 +106,7 @@ def _explain(kind: Kind, error: ValidationError) -> Iterator[Problem]:
     if error.validator == "additionalProperties":
         yield from _unknown_fields(path, instance, error.schema)
     elif error.validator == "required":
-        yield from _missing_fields(kind, path, instance)
+        yield from _missing_fields(path, instance, error.schema)
     elif error.validator in ("dependentRequired", "oneOf"):
         yield Problem(path, "names neither or both of `file` and `env`", "write {file: NAME} or {env: VARIABLE}")
     elif error.validator == "anyOf" and (branch := _branch(error.context or ())):
@@ -123,8 +123,7 @@ def _unknown_fields(path: FieldPath, instance: Any, schema: Any) -> Iterator[Pro
             yield Problem((*path, key), "unknown field", nearest(key, known))
 
 
-def _missing_fields(kind: Kind, path: FieldPath, instance: Any) -> Iterator[Problem]:
-    schema = document_schema("peer" if path[:1] == ("peers",) else kind)
+def _missing_fields(path: FieldPath, instance: Any, schema: Any) -> Iterator[Problem]:
     for key in schema["required"]:
         if key not in instance:
             yield Problem((*path, key), "is missing", f"write {schema['properties'][key]['title']}")
