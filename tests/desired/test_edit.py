@@ -305,7 +305,7 @@ class TestPeers:
 
 
 @given(data, data)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_whatever_was_written_reads_as_the_new_data(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert canonical(parse(edit(dump(before), after), "f")) == canonical(after)
 
@@ -351,7 +351,7 @@ def layouts(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
 
 
 @given(layouts(), documents)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_any_layout_can_be_edited(layout: tuple[dict[str, Any], str], new: dict[str, Any]) -> None:
     before, text = layout
     assert canonical(parse(text, "f")) == canonical(before)
@@ -359,7 +359,7 @@ def test_any_layout_can_be_edited(layout: tuple[dict[str, Any], str], new: dict[
 
 
 @given(layouts(), st.sampled_from(FIELDS), values)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_no_field_loses_its_comments_to_the_change_of_another(
     layout: tuple[dict[str, Any], str], name: str, value: Any
 ) -> None:
@@ -370,7 +370,7 @@ def test_no_field_loses_its_comments_to_the_change_of_another(
 
 
 @given(layouts())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_what_is_set_and_set_back_is_as_before(layout: tuple[dict[str, Any], str]) -> None:
     before, text = layout
     text = text if text.endswith("\n") else text + "\n"

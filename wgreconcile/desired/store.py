@@ -1,12 +1,30 @@
-"""The state folder as one desired state: read here, and written by the API."""
+"""The state folder as one desired state: read by all, written by what edits it for people."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from wgreconcile.desired import loading
-from wgreconcile.desired.layout import interface_names
+from wgreconcile.desired import loading, saving
+from wgreconcile.desired.layout import document_of, interface_names
 from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.saving import Snapshot
+from wgreconcile.errors import ConflictError, Fault, StateError
+
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """The data of one document and the version to name when saving it again."""
+
+    path: str
+    data: dict[str, Any] = field(repr=False)
+    version: str
 
 
 class Store:
@@ -21,5 +39,122 @@ class Store:
         return interface_names(self.state)
 
     def load(self) -> DesiredState:
-        """Read all documents. Raise StateError with all faults of all of them."""
-        return loading.load(self.state, self._cache)
+        """Read all documents.
+
+        Raise StateError with all faults of all of them, BusyError while another process keeps writing.
+        """
+        with self._lock(exclusive=False):
+            return loading.load(self.state, self._cache)
+
+    def document(self, path: str) -> StoredDocument | None:
+        """The document at a path below the state folder (``wg0/alice.yaml``), None when there is none.
+
+        Raise StateError when it is no document, or no place for one.
+        """
+        from wgreconcile.desired.documents import parse
+
+        self._check_place(path)
+        content = saving.read(self.state, path)
+        if content is None:
+            return None
+        try:
+            data = parse(content.decode(), self._file(path))
+        except UnicodeDecodeError:
+            raise StateError([Fault(self._file(path), 0, "", "is not UTF-8", "save it as UTF-8")]) from None
+        return StoredDocument(path, data, saving.version_of(content))
+
+    def save(self, changes: Mapping[str, Data | None], *, expected: Mapping[str, str] | None = None) -> Snapshot:
+        """Write documents by their paths below the state folder; None deletes one.
+
+        A document that exists is edited: what its data do not change keeps every byte. The state that would come
+        out is checked first. ``expected`` names the versions that the changes are based on, empty for a document
+        that must not exist yet.
+
+        Raise StateError with all faults of the state that would come out, ConflictError when a version is another
+        one, BusyError while another process keeps writing. Nothing is written then.
+        """
+        plain = self._plain(changes)
+        with self._lock(exclusive=True):
+            self._check_versions(expected or {})
+            planned = [self._plan(path, data) for path, data in plain.items()]
+            planned = [each for each in planned if each.before != each.after]
+            if planned:
+                overlay = {each.path: each.after.decode() if each.after is not None else None for each in planned}
+                loading.load(self.state, self._cache, overlay)
+            return saving.write(self.state, planned)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put back what one save has changed, byte for byte.
+
+        Raise ConflictError, and change nothing, when someone changed one of the documents since.
+        """
+        with self._lock(exclusive=True):
+            saving.put_back(self.state, snapshot)
+
+    @contextmanager
+    def _lock(self, *, exclusive: bool) -> Iterator[None]:
+        if self.state.is_dir():
+            with saving.locked(self.state, exclusive=exclusive):
+                yield
+        elif exclusive:
+            raise StateError([Fault(str(self.state), 0, "", "is not a folder", "make it, or name another one")])
+        else:
+            yield  # loading says what is wrong
+
+    def _plan(self, path: str, data: Data | None) -> saving.Written:
+        from wgreconcile.desired.edit import edit
+        from wgreconcile.desired.emit import dump
+
+        if data is None:
+            return saving.plan(self.state, path, None)
+        before = saving.read(self.state, path)
+        try:
+            text = dump(data) if before is None else edit(before.decode(), data)
+        except UnicodeDecodeError:
+            text = dump(data)
+        return saving.plan(self.state, path, text.encode(), is_secret=_holds_key(data))
+
+    def _check_versions(self, expected: Mapping[str, str]) -> None:
+        changed = [
+            path
+            for path, version in expected.items()
+            if saving.version_of(saving.read(self.state, path)) != version
+        ]
+        if changed:
+            raise ConflictError(f"{', '.join(changed)} changed meanwhile; read the state again and repeat")
+
+    def _plain(self, changes: Mapping[str, Data | None]) -> dict[str, Data | None]:
+        """The changes in the types that a document is read into. Raise StateError with all that cannot be saved."""
+        plain: dict[str, Data | None] = {}
+        faults: list[Fault] = []
+        for path, data in changes.items():
+            try:
+                self._check_place(path)
+                plain[path] = json.loads(json.dumps(data, ensure_ascii=False).encode())
+            except StateError as error:
+                faults += error.faults
+            except (TypeError, ValueError):
+                problem = "holds what YAML cannot say"
+                faults.append(Fault(self._file(path), 0, "", problem, "write text, numbers and lists"))
+        if faults:
+            raise StateError(faults)
+        return plain
+
+    def _check_place(self, path: str) -> None:
+        if document_of(path) is None:
+            shown = "".join(each if each.isprintable() else "?" for each in path)
+            remedy = "write <interface>.yaml or <interface>/<peer>.yaml"
+            raise StateError([Fault(self._file(shown), 0, "", "is no place for a document", remedy)])
+
+    def _file(self, path: str) -> str:
+        return str(self.state / path)
+
+
+def _holds_key(data: Any) -> bool:
+    """Whether a key stands in the data itself, and not in the secret folder."""
+    if isinstance(data, list):
+        return any(map(_holds_key, data))
+    if not isinstance(data, Mapping):
+        return False
+    literals = (data.get(field) for field in ("private_key", "preshared_key"))
+    return any(isinstance(each, str) for each in literals) or any(map(_holds_key, data.values()))

@@ -1,0 +1,152 @@
+"""Documents written to the state folder: under a lock, each whole or not at all, and put back when asked to."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wgreconcile import files
+from wgreconcile.desired.memory import digest
+from wgreconcile.errors import BusyError, ConflictError, Fault, StateError
+
+PATIENCE = 10.0
+"""Seconds to wait for others; nobody holds the lock longer than it takes to write a few documents."""
+
+_PAUSE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One document that was saved. ``before`` None: it was new; ``after`` None: it is gone now."""
+
+    path: str
+    before: bytes | None = field(repr=False)
+    after: bytes | None = field(repr=False)
+    mode: int | None = None
+    owner: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one save has changed, for the way back. Empty when nothing differed."""
+
+    written: tuple[Written, ...] = ()
+
+
+@contextmanager
+def locked(state: Path, *, exclusive: bool) -> Iterator[None]:
+    """Hold the lock of a state folder: the folder itself, so that no file is left behind.
+
+    Readers share it and so see all documents of a save or none. Raise BusyError when it stays taken.
+    """
+    descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _wait_for(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, time.monotonic() + PATIENCE, state)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for(descriptor: int, kind: int, deadline: float, state: Path) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise BusyError(f"another process writes to {state}; wait for it to end and repeat") from None
+        time.sleep(_PAUSE)
+
+
+def read(state: Path, path: str) -> bytes | None:
+    """The content of a document, None when there is none. Raise StateError for a link or an unreadable file.
+
+    Editing goes to the file that is named, so what a link points to is not edited behind the link's back.
+    """
+    for part in {state / path, (state / path).parent} - {state}:
+        if part.is_symlink():
+            raise StateError([Fault(str(part), 0, "", "is a link", "edit what it points to")])
+    try:
+        return (state / path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StateError([Fault(str(state / path), 0, "", f"cannot be read: {error.strerror}")]) from None
+
+
+def plan(state: Path, path: str, after: bytes | None, *, is_secret: bool = False) -> Written:
+    """The write that makes a document say ``after``. A new one that ``is_secret`` is for its owner alone."""
+    before = read(state, path)
+    if before is not None:
+        found = (state / path).stat()
+        return Written(path, before, after, stat.S_IMODE(found.st_mode), (found.st_uid, found.st_gid))
+    folder = state.stat()
+    # In a checkout of a user, documents that root writes belong to that user, too.
+    return Written(path, None, after, 0o600 if is_secret else 0o644 & ~_umask(), (folder.st_uid, folder.st_gid))
+
+
+def write(state: Path, written: Iterable[Written]) -> Snapshot:
+    """Write documents. When one of them fails, those before it are put back. Raise OSError."""
+    done: list[Written] = []
+    try:
+        for each in written:
+            done.append(each)
+            _put(state, each, each.after)
+    except OSError:
+        for each in reversed(done):
+            with suppress(OSError):
+                _put(state, each, each.before)
+        raise
+    return Snapshot(tuple(done))
+
+
+def put_back(state: Path, snapshot: Snapshot) -> None:
+    """Make every document of a save what it was before.
+
+    Raise ConflictError, and change nothing, when one of them is not what the save has made it.
+    """
+    changed = [each.path for each in snapshot.written if read(state, each.path) != each.after]
+    if changed:
+        raise ConflictError(f"{', '.join(changed)} changed since; not put back")
+    for each in reversed(snapshot.written):
+        _put(state, each, each.before)
+
+
+def version_of(content: bytes | None) -> str:
+    """What tells one content of a document from another; empty for none."""
+    return "" if content is None else digest(content)
+
+
+def _put(state: Path, written: Written, content: bytes | None) -> None:
+    target = state / written.path
+    if content is None:
+        files.remove(target)
+        if target.parent != state:
+            with suppress(OSError):  # it has other documents
+                target.parent.rmdir()
+        return
+    if not target.parent.exists():
+        target.parent.mkdir()
+        _give(target.parent, written.owner)
+    files.write_atomic(target, content.decode(errors="surrogateescape"), written.mode or 0o644)
+    _give(target, written.owner)
+
+
+def _give(path: Path, owner: tuple[int, int] | None) -> None:
+    if owner is not None and os.geteuid() == 0:
+        os.chown(path, *owner)
+
+
+def _umask() -> int:
+    """The umask, without the moment of another one that asking for it with os.umask() costs every thread."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    return 0o022
