@@ -1,4 +1,4 @@
-"""The configuration file itself: read as it is, and left so that a plan right after an import finds it in order."""
+"""The configuration file itself: read as it is, and left so that the plan right after an import is empty."""
 
 from __future__ import annotations
 

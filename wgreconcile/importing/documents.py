@@ -21,7 +21,10 @@ LONGEST_SLUG = 48
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What one file becomes: documents by path below the state folder, keys by path below the secret folder."""
+    """What one file becomes: documents by path below the state folder, keys by path below the secret folder.
+
+    The documents of peers stand in the order of the file, that of the interface comes last.
+    """
 
     documents: dict[str, dict[str, Any]]
     secrets: dict[str, SecretKey] = field(repr=False)
@@ -32,11 +35,14 @@ def draft(name: str, reading: Reading, *, enabled: bool) -> Draft:
     settings = [each.settings for each in reading.peers]
     slugs = list(unique_slugs(settings))
     peers = [_peer(each, f"{name}/{slug}.psk") for each, slug in zip(settings, slugs, strict=True)]
-    documents = {f"{name}.yaml": _interface(name, reading.conf, enabled)}
+    interface = _interface(name, reading.conf, enabled)
+    documents = {}
     if len(peers) > MOST_INLINE:
-        documents |= {f"{name}/{slug}.yaml": peer for slug, peer in zip(slugs, peers, strict=True)}
+        # The interface comes last: a crash on the way leaves no interface that lacks peers it has live.
+        documents = {f"{name}/{slug}.yaml": peer for slug, peer in zip(slugs, peers, strict=True)}
     elif peers:
-        documents[f"{name}.yaml"]["peers"] = peers
+        interface["peers"] = peers
+    documents[f"{name}.yaml"] = interface
     return Draft(documents, dict(_secrets(name, reading.conf, settings, slugs)))
 
 

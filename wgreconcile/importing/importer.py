@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wgreconcile.desired.layout import document_of
+from wgreconcile.desired.saving import Snapshot
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
-from wgreconcile.errors import ConflictError, Fault, StateError
+from wgreconcile.errors import BusyError, ConflictError, Fault, StateError
 from wgreconcile.files import remove
 from wgreconcile.importing.conffile import settle, text_of
 from wgreconcile.importing.documents import Draft, draft
@@ -73,8 +74,8 @@ class _Import:
             return self._run()
         except StateError as error:
             faults = error.faults
-        except ConflictError as error:
-            faults = (self._fault(str(error), "move one of the two out of the way, then import again"),)
+        except (ConflictError, BusyError) as error:
+            faults = (self._fault(str(error), "see to that, then import again"),)
         except OSError as error:
             where = f"{error.filename}: " if error.filename not in (None, str(self.path)) else ""
             faults = (self._fault(f"{where}{error.strerror or error}", "make it accessible, then import again"),)
@@ -85,17 +86,21 @@ class _Import:
         text = text_of(self.path)
         reading = read(text, str(self.path))
         made = draft(self.name, reading, enabled=self.name in self.live)
-        with ExitStack() as undo:
+        with ExitStack() as keys:
             for name, key in made.secrets.items():
-                self._keep(name, key, undo)
-            self._save(made, reading, undo)
-            self._settle(text, reading)
-            undo.pop_all()
+                self._keep(name, key, keys)
+            snapshot = self._save(made, reading)
+            with ExitStack() as everything:
+                everything.callback(self._put_back, snapshot, keys)
+                self._settle(text, reading)
+                everything.pop_all()
+            keys.pop_all()
+        *peers, interface = (self.store.state / each for each in made.documents)
         return FileResult(
             path=self.path,
             name=self.name,
             notes=tuple(self.notes),
-            documents=tuple(self.store.state / each for each in made.documents),
+            documents=(interface, *peers),
             secrets=tuple(self.secrets.folder / each for each in made.secrets),
             peers=len(reading.peers),
         )
@@ -111,18 +116,23 @@ class _Import:
             remedy = f"edit that document, or remove {name} from the state and import again"
             raise StateError([self._fault(f"{name} is in the state already: {document}", remedy)])
 
-    def _keep(self, name: str, key: SecretKey, undo: ExitStack) -> None:
+    def _keep(self, name: str, key: SecretKey, keys: ExitStack) -> None:
         if not os.path.lexists(self.secrets.folder / name):
-            undo.callback(_discard, self.secrets.folder, name)
+            keys.callback(_discard, self.secrets.folder, name)
         self.secrets.write(name, key)
 
-    def _save(self, made: Draft, reading: Reading, undo: ExitStack) -> None:
+    def _save(self, made: Draft, reading: Reading) -> Snapshot:
         try:
-            self.store.save(made.documents)
+            return self.store.save(made.documents, expected=dict.fromkeys(made.documents, ""))
         except StateError as error:
             told = (at_origin(each, self.store.state, made, reading, str(self.path)) for each in error.faults)
             raise StateError(told) from None
-        undo.callback(self.store.save, dict.fromkeys(made.documents))
+
+    def _put_back(self, snapshot: Snapshot, keys: ExitStack) -> None:
+        """Take the documents back, and only when that is done the keys that they refer to."""
+        discarding = keys.pop_all()
+        self.store.restore(snapshot)
+        discarding.close()
 
     def _settle(self, text: str, reading: Reading) -> None:
         managed = self.conf_dir / f"{self.name}.conf"

@@ -18,12 +18,12 @@ _FIELD = re.compile(r"(?:peers\[(?P<peer>\d+)\]\.?)?(?P<field>[a-z_]+)?(?:\[(?P<
 
 def at_origin(fault: Fault, state: Path, draft: Draft, reading: Reading, path: str) -> Fault:
     """``fault`` with the place in the file at ``path``; one of another document stays as it is."""
-    documents = {str(state / each): index for index, each in enumerate(draft.documents)}
+    paths = [str(state / each) for each in draft.documents]
     found = _FIELD.match(fault.field)
-    if fault.file not in documents or found is None:
+    if fault.file not in paths or found is None:
         return fault
-    # The first document is the interface's; each later one is of a peer, in the order of the file.
-    number = documents[fault.file] - 1 if documents[fault.file] else _number(found["peer"])
+    index = paths.index(fault.file)
+    number = _number(found["peer"]) if index == len(paths) - 1 else index
     lines = reading.interface if number is None else reading.peers[number].section.everything
     key = (found["field"] or "").replace("_", "")
     line = _line(key, _number(found["item"]) or 0, lines)
