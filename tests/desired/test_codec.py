@@ -65,6 +65,18 @@ def test_a_table_is_text(given: Any, table: str) -> None:
     assert interface_of({"table": given}, "wg0", "")[0].table == table
 
 
+def test_a_whole_number_may_have_a_point() -> None:
+    """JSON Schema takes 51820.0 for an integer; wg does not."""
+    data = {"listen_port": 51820.0, "mtu": 1420.0, "fwmark": 1.0, "table": 12.0, "client_defaults": {"mtu": 1e3}}
+    assert check("interface", data) == []
+    interface, problems = interface_of(data, "wg0", "")
+    assert problems == []
+    assert repr((interface.listen_port, interface.mtu, interface.fwmark)) == "(51820, 1420, 1)"
+    assert (interface.table, repr(interface.client_defaults.mtu)) == ("12", "1000")
+    peer, _ = peer_of({"public_key": key(1), "persistent_keepalive": 25.0}, "", "")
+    assert peer is not None and repr(peer.persistent_keepalive) == "25"
+
+
 def test_the_order_of_addresses_name_servers_and_hooks_is_kept() -> None:
     data = {"address": ["10.1.0.1/24", "10.0.0.1/24"], "dns": "9.9.9.9, 1.1.1.1", "pre_down": ["b", "a"]}
     interface, _ = interface_of(data, "wg0", "")

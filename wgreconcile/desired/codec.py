@@ -25,11 +25,11 @@ def interface_of(data: Data, name: str, origin: str) -> tuple[Interface, list[Pr
     interface = Interface(
         name=name,
         address=read.each("address", fields.address),
-        listen_port=data.get("listen_port"),
+        listen_port=read.one("listen_port", int),
         private_key=read.one("private_key", fields.secret),
-        mtu=data.get("mtu"),
+        mtu=read.one("mtu", int),
         dns=read.each("dns", fields.name_server),
-        table=str(data.get("table", "auto")),
+        table=read.one("table", fields.table) or "auto",
         fwmark=read.one("fwmark", fields.mark),
         hooks=Hooks(**{field: read.commands(field) for field in HOOKS}),
         enabled=data.get("enabled", True),
@@ -118,7 +118,7 @@ def _client(parent: _Reader, field: str) -> Client:
         address=read.each("address", fields.address),
         dns=None if data.get("dns") is None else read.each("dns", fields.name_server),
         allowed_ips=read.each("allowed_ips", fields.network),
-        mtu=data.get("mtu"),
+        mtu=read.one("mtu", int),
         persistent_keepalive=read.one("persistent_keepalive", fields.seconds),
         endpoint=read.one("endpoint", fields.endpoint),
     )

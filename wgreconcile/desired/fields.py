@@ -79,14 +79,18 @@ def client_secret(value: str | Mapping[str, Any]) -> Secret:
     return found
 
 
-def mark(value: int | str) -> int:
+def table(value: float | str) -> str:
+    return value if isinstance(value, str) else str(int(value))
+
+
+def mark(value: float | str) -> int:
     """``off`` is 0."""
-    if isinstance(value, int):
-        return value
+    if not isinstance(value, str):
+        return int(value)
     return 0 if value == "off" else int(value, 16 if value.startswith("0x") else 10)
 
 
-def seconds(value: int | str) -> int:
+def seconds(value: float | str) -> int:
     """``off`` is 0."""
     return 0 if isinstance(value, str) else int(value)
 

@@ -124,7 +124,7 @@ class Store:
             raise ConflictError(f"{', '.join(changed)} changed meanwhile; read the state again and repeat")
 
     def _plain(self, changes: Mapping[str, Data | None]) -> dict[str, Data | None]:
-        """The changes in the types that a document is read into. Raise StateError with all that cannot be saved."""
+        """The changes in the types that a document is read into. Raise StateError with all that have none."""
         plain: dict[str, Data | None] = {}
         faults: list[Fault] = []
         for path, data in changes.items():
