@@ -56,10 +56,11 @@ class Reconciler(Protocol):
     Either raises an error of :mod:`wgreconcile.errors` when nothing could be tried, such as BusyError.
     """
 
-    def converge(self, names: Sequence[str]) -> Outcome:
+    def converge(self, names: Sequence[str], *, force: bool = False) -> Outcome:
         """Take the desired state as it is now, apply it to these interfaces, verify it, and say how it went.
 
-        Returns when a pass is over that began after this call; callers that come together share one.
+        Returns when a pass is over that began after this call; callers that come together share one. ``force``:
+        somebody has asked for just what the pass takes away, so no safety valve stops it.
         """
         ...
 

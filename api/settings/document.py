@@ -1,4 +1,4 @@
-"""Where the settings' document lies, as a port: a YAML file of its own, or bound to the store of the state."""
+"""Where the settings' document lies, as a port: ``settings.yaml`` in the state folder, or nowhere for tests."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
-
 from wgreconcile.desired.documents import parse
+from wgreconcile.desired.edit import edit
+from wgreconcile.desired.emit import dump
+from wgreconcile.errors import Fault, StateError
 
 
 class SettingsDocument(Protocol):
@@ -32,7 +33,7 @@ class SettingsDocument(Protocol):
 
 
 class YamlFile:
-    """A file of YAML, written whole or not at all. Comments do not survive a write; the store keeps them."""
+    """A file of YAML, written whole or not at all. An edit leaves comments and order as they are."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -45,25 +46,36 @@ class YamlFile:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def load(self) -> dict[str, Any]:
-        try:
-            text = self._path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return {}
-        return parse(text, self._path.name) if text.strip() else {}
+        text = self._text()
+        return {} if _says_nothing(text) else parse(text, self._path.name)
 
     def save(self, data: Mapping[str, Any]) -> None:
-        text = yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True)
+        before = self._text()
+        after = before + dump(data) if _says_nothing(before) else edit(before, data)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
                 os.fchmod(descriptor, 0o644)
-                file.write(text)
+                file.write(after)
                 file.flush()
                 os.fsync(descriptor)
             Path(temporary).replace(self._path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+    def _text(self) -> str:
+        try:
+            with self._path.open(encoding="utf-8", newline="") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+        except UnicodeDecodeError:
+            raise StateError([Fault(self._path.name, 0, "", "is not UTF-8", "save it as UTF-8")]) from None
+
+
+def _says_nothing(text: str) -> bool:
+    return all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines())
 
 
 class InMemory:

@@ -20,7 +20,7 @@ ELSEWHERE = "198.51.100.7"
 class Idle:
     """A reconciler with nothing to do."""
 
-    def converge(self, names: Sequence[str]) -> Outcome:
+    def converge(self, names: Sequence[str], *, force: bool = False) -> Outcome:
         return Outcome()
 
     def observed(self) -> Snapshot:

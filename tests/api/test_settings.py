@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -90,13 +91,37 @@ class TestFile:
         path.write_text("\n")
         assert DashboardSettings(YamlFile(path)).get() == Dashboard()
 
-    def test_write_keeps_what_it_does_not_know(self, path: Path) -> None:
-        path.write_text("x-mine: [1, 2]\nserver: {api_keys: false, x-note: why}\n")
+    def test_write_keeps_what_it_does_not_mean(self, path: Path) -> None:
+        path.write_text("# ours\nx-mine: [1, 2]  # kept\nserver: {api_keys: false, x-note: why}\n\n# end\n")
         settings = DashboardSettings(YamlFile(path))
         settings.set("server.api_keys", True)
         assert settings.get().server.api_keys
-        assert YamlFile(path).load() == {"x-mine": [1, 2], "server": {"api_keys": True, "x-note": "why"}}
+        expected = "# ours\nx-mine: [1, 2]  # kept\nserver: {api_keys: true, x-note: why}\n\n# end\n"
+        assert path.read_text() == expected
         assert [each.name for each in path.parent.iterdir()] == ["settings.yaml"]
+
+    def test_first_write(self, path: Path) -> None:
+        path.write_text("# to be filled\n")
+        settings = DashboardSettings(YamlFile(path))
+        settings.set("peers.dns", ["9.9.9.9"])
+        assert path.read_text().startswith("# to be filled\npeers:")
+        assert YamlFile(path).load() == {"peers": {"dns": ["9.9.9.9"]}}
+
+    def test_not_utf_8(self, path: Path) -> None:
+        path.write_bytes(b"x-mine: \xff\n")
+        with pytest.raises(StateError, match="is not UTF-8"):
+            DashboardSettings(YamlFile(path))
+
+    def test_two_writers_lose_nothing(self, path: Path) -> None:
+        settings = DashboardSettings(YamlFile(path))
+        fields = {"page.theme": "light", "page.sort": "name", "server.port": 1, "adopt": False}
+        threads = [threading.Thread(target=settings.set, args=each) for each in fields.items()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        data = YamlFile(path).load()
+        assert data == {"page": {"theme": "light", "sort": "name"}, "server": {"port": 1}, "adopt": False}
 
     def test_edit_by_hand_shows(self, path: Path) -> None:
         settings = DashboardSettings(YamlFile(path))
