@@ -33,11 +33,11 @@ class Gate:
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer OPTIONS at once; name the caller of all else, or raise Unauthorized."""
         services = self._services
+        req.context.now = services.clock()
         resp.context.cookies = ()
         resp.context.ok = True
         settings = req.context.settings = services.settings.get()
         req.context.remote = remote_of(req, settings.server.trusted_proxies)
-        req.context.now = services.clock()
         req.context.caller = Caller()
         if req.method == "OPTIONS":
             resp.content_type = MEDIA_TYPE
@@ -53,8 +53,8 @@ class Gate:
         self, req: falcon.Request, resp: falcon.Response, _resource: Any, _succeeded: bool
     ) -> None:
         """Headers that every answer has, whatever became of it."""
-        if not hasattr(req.context, "settings"):
-            return  # the settings themselves could not be read
+        if not hasattr(req.context, "caller"):
+            return  # something unexpected came before anything was known of the request
         if (req.path + "/").startswith(self._api):
             set_cors(req, resp, req.context.settings.server.cors_origins)
             resp.set_header("Cache-Control", "no-store")

@@ -129,6 +129,15 @@ class TestRoutes:
         result = stranger.send("OPTIONS", path)
         assert (result.status_code, result.json) == (200, OK)
 
+    @pytest.mark.parametrize("host", ["x:y", "[::1", "", "a:99999", "a b", "[::1]:10086", "\u00e4", "127.0.0.1:"])
+    def test_odd_host(self, new_app: Any, host: str) -> None:
+        caller = Caller(new_app, headers={"Host": host})
+        assert caller.send("GET", "/api/handshake").status_code == 401
+        assert (
+            caller.send("POST", "/api/authenticate", json={"username": "admin", "password": "x"}).json is not None
+        )
+        assert caller.send("GET", "/").status_code == 200
+
 
 class TestPrefix:
     @pytest.fixture
@@ -218,6 +227,9 @@ class TestCrossSite:
             {"Referer": f"{ORIGIN}/page"},
             {"Accept": "text/html,application/xhtml+xml"},
             {"Origin": f"http://{HOST}.evil.example"},
+            {"Origin": "http://127.0.0.1"},
+            {"Origin": "http://[::1"},
+            {"Referer": "nonsense"},
         ],
     )
     def test_is_refused(self, owner: Caller, headers: dict[str, str]) -> None:
