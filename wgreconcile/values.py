@@ -11,6 +11,7 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -90,15 +91,21 @@ class Network(str):
     @property
     def bounds(self) -> tuple[int, int, int]:
         """IP version, first and last address as numbers, to tell quickly whether one covers another."""
-        text, _, length = self.partition("/")
-        version, family, bits = (6, socket.AF_INET6, 128) if ":" in text else (4, socket.AF_INET, 32)
-        first = int.from_bytes(socket.inet_pton(family, text), "big")
-        return version, first, first | (1 << (bits - int(length))) - 1
+        return _bounds(self)
 
     @property
     def is_default(self) -> bool:
         """Whether it is a default route, which wg-quick treats with policy routing."""
         return self.endswith("/0")
+
+
+@lru_cache(maxsize=2**16)
+def _bounds(network: str) -> tuple[int, int, int]:
+    """Remembered: one run asks about the same networks to check the state, to plan and to verify."""
+    text, _, length = network.partition("/")
+    version, family, bits = (6, socket.AF_INET6, 128) if ":" in text else (4, socket.AF_INET, 32)
+    first = int.from_bytes(socket.inet_pton(family, text), "big")
+    return version, first, first | (1 << (bits - int(length))) - 1
 
 
 class Address(str):

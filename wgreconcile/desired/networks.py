@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from socket import AF_INET, AF_INET6, inet_pton
 
 from wgreconcile.values import Address, Network
 
@@ -39,10 +38,8 @@ class Networks:
 
 def numbers(network: Network) -> tuple[int, int, int]:
     """Version, first address and length of a network."""
-    text, _, length = network.partition("/")
-    version = network.version
-    packed = inet_pton(AF_INET6 if version == 6 else AF_INET, text)
-    return version, int.from_bytes(packed, "big"), int(length)
+    version, first, last = network.bounds
+    return version, first, BITS[version] - (last - first).bit_length()
 
 
 def is_host(network: Network) -> bool:

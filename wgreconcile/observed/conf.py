@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -48,13 +49,23 @@ class Conf:
     post_down: tuple[str, ...] = ()
     save_config: bool = False
     peers: tuple[ConfPeer, ...] = ()
+    _networks: frozenset[Network] | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "peers", tuple(sorted(self.peers, key=attrgetter("public_key"))))
 
+    @property
+    def networks(self) -> frozenset[Network]:
+        """The allowed IPs of all peers, gathered once."""
+        if self._networks is None:
+            networks = frozenset(chain.from_iterable(each.allowed_ips for each in self.peers))
+            object.__setattr__(self, "_networks", networks)
+            return networks
+        return self._networks
+
 
 _PEER = "\n[Peer]\n"
-INTERFACE_FIELDS = tuple(each.name for each in fields(Conf) if each.name != "peers")
+INTERFACE_FIELDS = tuple(each.name for each in fields(Conf) if each.compare and each.name != "peers")
 
 _BLANK = " \t\r\n\v\f"
 """What wg and wg-quick skip: a name may well hold other blanks of Unicode."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import LiveInterface, Route, Rule
 from wgreconcile.values import Network
@@ -16,7 +14,7 @@ def default_routes(conf: Conf) -> frozenset[Network]:
     """The default routes that wg-quick serves with policy routing (wg-quick: add_default)."""
     if conf.table != "auto":
         return frozenset()
-    return frozenset(each for peer in conf.peers for each in peer.allowed_ips if each in DEFAULT_ROUTES)
+    return conf.networks & DEFAULT_ROUTES
 
 
 def policy_table(conf: Conf, live: LiveInterface) -> int:
@@ -38,7 +36,7 @@ def expected_routes(conf: Conf, table: int) -> frozenset[Route]:
     """
     if conf.table == "off":
         return frozenset()
-    networks = {each for peer in conf.peers for each in peer.allowed_ips}
+    networks = conf.networks
     if conf.table != "auto":
         named = "main" if conf.table == MAIN_TABLE else conf.table
         return frozenset(Route(each, named) for each in networks)
@@ -56,12 +54,6 @@ def expected_rules(conf: Conf, table: int) -> frozenset[Rule]:
     return frozenset(Rule(version, number) for version in versions for number in (table, 0))
 
 
-@lru_cache(maxsize=2**17)
-def _bounds(network: Network) -> tuple[int, int, int]:
-    """Remembered, because one run asks about the same networks for the goal, the baseline and to verify."""
-    return network.bounds
-
-
 def _is_covered(network: Network, connected: list[tuple[int, int, int]]) -> bool:
-    version, first, last = _bounds(network)
+    version, first, last = network.bounds
     return any(version == other and low <= first and last <= high for other, low, high in connected)
