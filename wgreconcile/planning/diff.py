@@ -128,8 +128,8 @@ def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline)
     if goal.mtu is not None:
         fields.append(("mtu", live.mtu, goal.mtu, Disruption.NONE))
     fields.append(("link", "up" if live.is_up else "down", "up", Disruption.NONE))
-    chosen = wanted_mark if default_routes(baseline.conf) else 0
-    applied = {"fwmark": baseline.conf.fwmark or chosen, "link": "up"}
+    applied_mark = policy_table(baseline.conf, live) if default_routes(baseline.conf) else baseline.conf.fwmark
+    applied = {"fwmark": applied_mark or 0, "link": "up"}
     for field, before, after, disruption in fields:
         if before != after:
             base = applied[field] if field in applied else getattr(baseline.conf, field)
@@ -146,16 +146,17 @@ def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline)
 
 def _diff_routes(name: str, goal: Conf, live: LiveInterface, baseline: Baseline) -> Iterator[Change]:
     """Routes and rules that are missing come; of those too many only our own go: others are somebody else's."""
-    table = policy_table(goal, live)
+    table, before = policy_table(goal, live), policy_table(baseline.conf, live)
     expected = expected_routes(goal, table)
-    ours = expected if baseline.conf is goal else expected_routes(baseline.conf, table)
+    ours = expected if baseline.conf is goal else expected_routes(baseline.conf, before)
     missing, surplus = expected - live.routes, (ours - expected) & live.routes
     if missing or surplus:
         yield from _routes_by_peer(name, (goal, baseline.conf), surplus, missing, missing <= ours, baseline)
     missing_rules = expected_rules(goal, table) - live.rules
     if missing_rules and table:
         rules = tuple(sorted(missing_rules, key=lambda r: (r.version, -r.table)))
-        yield _update(name, Place.LIVE, "rules", (), rules, Cause.LIVE)
+        cause = _cause(baseline, missing_rules <= expected_rules(baseline.conf, before), True, Cause.LIVE)
+        yield _update(name, Place.LIVE, "rules", (), rules, cause)
 
 
 def _routes_by_peer(

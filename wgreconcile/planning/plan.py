@@ -30,6 +30,7 @@ from wgreconcile.planning.model import (
     TakeDown,
     WriteFile,
 )
+from wgreconcile.planning.routes import DEFAULT_ROUTES, default_routes, policy_table
 from wgreconcile.values import PublicKey
 
 _Item = TypeVar("_Item")
@@ -63,7 +64,7 @@ def _steps(
     if writes and goal.text is not None:
         yield WriteFile(goal.text)
     if observed.live is not None and restart:
-        yield TakeDown(baseline, _emptied(observed.live), interrupted)
+        yield TakeDown(baseline, _emptied(observed.live, baseline), interrupted)
     if goal.live is not None and (observed.live is None or restart):
         yield BringUp(goal.live)
     elif goal.live is not None and observed.live is not None and live_changes:
@@ -85,15 +86,22 @@ def _peers_before(goal: Goal, observed: ObservedInterface) -> int:
         return 0
 
 
-def _emptied(live: LiveInterface) -> Conf | None:
-    """What is left of an interface with many peers before it goes down.
+def _emptied(live: LiveInterface, baseline: Conf) -> Conf | None:
+    """What an interface is reduced to before it goes down; None when it goes as it is.
 
-    Peers with a default route stay: wg-quick looks for them before it takes its policy rules away.
+    Of many peers those with a default route stay: wg-quick takes its policy rules away only when it finds the mark
+    and such a peer. Where a hand took these from it, they come back for that moment.
     """
-    if len(live.peers) <= MANY_PEERS or live.private_key is None:
+    kept = [conf_peer(each) for each in live.peers if not DEFAULT_ROUTES.isdisjoint(each.allowed_ips)]
+    key, mark = live.private_key or baseline.private_key, live.fwmark
+    table = policy_table(baseline, live) if default_routes(baseline) else 0
+    lost = table and not (kept and mark == table)
+    if lost:
+        mark = table
+        kept = kept or [each for each in baseline.peers if not DEFAULT_ROUTES.isdisjoint(each.allowed_ips)]
+    if key is None or (len(live.peers) <= MANY_PEERS and not lost):
         return None
-    kept = (conf_peer(each) for each in live.peers if any(network.is_default for network in each.allowed_ips))
-    return Conf(live.private_key, (), live.listen_port or None, fwmark=live.fwmark or None, peers=tuple(kept))
+    return Conf(key, (), live.listen_port or None, fwmark=mark or None, peers=tuple(kept))
 
 
 def _in_place(goal: Conf, live: LiveInterface, changes: Sequence[Change]) -> Iterator[Step]:
