@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection, Sequence
 from typing import TextIO
 
-from wgreconcile.cli.terminal import painter
+from wgreconcile.cli.terminal import painter, progress
 from wgreconcile.command import run
 from wgreconcile.converge.survey import Site
 from wgreconcile.errors import DependencyError
@@ -31,7 +31,11 @@ def run_import(
         print(f"nothing to import: no file in {site.conf_dir} that is not in the state already", file=out)
         return 0
     up = live_interfaces() if live is None else live
-    report = import_files(paths, store=site.store, secrets=site.secrets, conf_dir=site.conf_dir, live=up)
+    show = progress(err or sys.stderr)
+    report = import_files(
+        paths, store=site.store, secrets=site.secrets, conf_dir=site.conf_dir, live=up, progress=show
+    )
+    show("", "")
     _show(report, out, err or sys.stderr)
     return 0 if report.ok else 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +21,18 @@ from wgreconcile.importing.reading import SAVE_CONFIG, Reading, read
 from wgreconcile.importing.report import FileResult, ImportReport
 from wgreconcile.values import SecretKey, is_interface_name
 
+Progress = Callable[[str, str], None]
+"""Called with the name of an interface and what is being done for it."""
+
 
 def import_files(
-    paths: Iterable[Path], *, store: Store, secrets: Secrets, conf_dir: Path, live: Collection[str]
+    paths: Iterable[Path],
+    *,
+    store: Store,
+    secrets: Secrets,
+    conf_dir: Path,
+    live: Collection[str],
+    progress: Progress = lambda name, text: None,
 ) -> ImportReport:
     """Import each file and tell what became of it; a file that is refused stops none of the others.
 
@@ -33,7 +42,7 @@ def import_files(
     """
     store.state.mkdir(parents=True, exist_ok=True)
     store.load()
-    collaborators = (store, secrets, conf_dir, live)
+    collaborators = (store, secrets, conf_dir, live, progress)
     return ImportReport(tuple(_Import(path, *collaborators).run() for path in paths))
 
 
@@ -63,6 +72,7 @@ class _Import:
     secrets: Secrets
     conf_dir: Path
     live: Collection[str]
+    progress: Progress
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -86,6 +96,7 @@ class _Import:
         text = text_of(self.path)
         reading = read(text, str(self.path))
         made = draft(self.name, reading, enabled=self.name in self.live)
+        self.progress(self.name, f"writing {len(made.documents) + len(made.secrets)} files")
         with ExitStack() as keys:
             for name, key in made.secrets.items():
                 self._keep(name, key, keys)
