@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wgreconcile.desired import documents
+from wgreconcile.desired import syntax
 from wgreconcile.desired.documents import parse, scalar
 from wgreconcile.errors import StateError
 
@@ -221,8 +221,8 @@ def test_without_libyaml_the_answers_are_the_same(monkeypatch: pytest.MonkeyPatc
             for base in bases:
                 base.__init__(self, stream) if base is yaml.reader.Reader else base.__init__(self)
 
-    pure = type("PureComposer", (Pure,), dict(vars(documents._Composer)))
-    monkeypatch.setattr(documents, "_Composer", pure)
+    pure = type("PureComposer", (Pure,), dict(vars(syntax._Composer)))
+    monkeypatch.setattr(syntax, "_Composer", pure)
     text = "a: [1, 'x', no, {b: 10:20}]\n# c\nd: |\n  e\nf:\n"
     assert parse(text, "f") == {"a": [1, "x", "no", {"b": "10:20"}], "d": "e\n", "f": None}
     assert "quote it" in faults("allowed_ips: [0.0.0.0/0, ::/0]")[0]

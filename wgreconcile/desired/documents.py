@@ -9,44 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from wgreconcile.desired import syntax
+from wgreconcile.desired.syntax import COLLECTION, PLAIN, TEXT, line_of
 from wgreconcile.desired.wording import show_text
 from wgreconcile.errors import Fault, StateError
-
-if TYPE_CHECKING:
-    from yaml.composer import Composer
-    from yaml.parser import Parser
-    from yaml.reader import Reader
-    from yaml.scanner import Scanner
-
-    class _Parser(Reader, Scanner, Parser, Composer): ...
-
-else:
-    try:
-        from yaml.cyaml import CParser as _Parser
-    except ImportError:  # PyYAML built without libyaml: slower, the same answers.
-        from yaml.composer import Composer
-        from yaml.parser import Parser
-        from yaml.reader import Reader
-        from yaml.scanner import Scanner
-
-        class _Parser(Reader, Scanner, Parser, Composer):
-            def __init__(self, stream: str) -> None:
-                Reader.__init__(self, stream)
-                Scanner.__init__(self)
-                Parser.__init__(self)
-                Composer.__init__(self)
-
-
-MAX_DEPTH = 32
-"""Deeper nesting than any document needs; a guard for the recursion, not a limit anyone meets."""
-
-_PLAIN, _TEXT, _COLLECTION = "plain", "text", "collection"
 
 _WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -58,28 +28,10 @@ _WORDS: dict[str, bool | float | None] = {
 _INT = re.compile(r"[-+]?[0-9]{1,40}|0o[0-7]{1,40}|0x[0-9a-fA-F]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _TWO_READINGS = re.compile(r"[-+]?0[0-9]+")
-_FLAT = re.compile(r"[\[{][^\[\]{}'\"#]*[\]}]")
-_DASHES = re.compile(rf"([-?:]\s+){{{MAX_DEPTH}}}")
 _TAG = ("a tag has no meaning here", "remove the `!…` before the value")
 _NUMBER_START = frozenset("0123456789+-.")
 
-_BARE_IPV6 = re.compile(
-    r"(?<![\w'\":.])(\[[0-9A-Fa-f:.]*\]:[0-9]+|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(/[0-9]+)?)"
-)
 _IPV6_KEY = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/[0-9]+)?")
-
-
-class _Composer(_Parser):
-    """libyaml's composer, which says of each node only how it was written."""
-
-    def resolve(self, kind: type[Node], _value: str, implicit: tuple[bool, bool]) -> str:
-        if kind is not ScalarNode:
-            return _COLLECTION
-        return _PLAIN if implicit[0] else _TEXT
-
-    def descend_resolver(self, _parent: Node | None, _index: Any) -> None: ...
-
-    def ascend_resolver(self) -> None: ...
 
 
 def parse(text: str, file: str) -> dict[str, Any]:
@@ -88,11 +40,7 @@ def parse(text: str, file: str) -> dict[str, Any]:
     Raises StateError, with a line and without quoting values, on a syntax error, a duplicate or non-string
     key, an anchor, alias or tag, a second document, a root that is no mapping, or a number with two readings.
     """
-    _refuse_bombs(text, file)
-    try:
-        root = _compose(text)
-    except yaml.YAMLError as error:
-        raise StateError([_syntax_fault(error, text, file)]) from None
+    root = syntax.compose(text, file)
     if not isinstance(root, MappingNode):
         problem = "the document is empty" if _is_empty(root) else "the document is not a mapping"
         raise StateError([Fault(file, 0, "", problem, "write fields as `name: value`")])
@@ -104,11 +52,10 @@ def parse(text: str, file: str) -> dict[str, Any]:
 
 
 def compose(text: str) -> Node | None:
-    """The nodes of ``text``, each with its place; None when it is no YAML, or none that :func:`parse` takes."""
+    """The nodes of ``text``, each with its place; None for a text that is no document."""
     try:
-        _refuse_bombs(text, "")
-        return _compose(text)
-    except (yaml.YAMLError, StateError):
+        return syntax.compose(text, "")
+    except StateError:
         return None
 
 
@@ -123,16 +70,6 @@ def scalar(text: str) -> str | int | float | bool | None:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def _compose(text: str) -> Node | None:
-    loader = _Composer(text)
-    try:
-        node: Node | None = loader.get_single_node()
-        return node
-    finally:
-        if hasattr(loader, "dispose"):
-            loader.dispose()
-
-
 class _Builder:
     """Turns nodes into data and collects what is refused."""
 
@@ -144,7 +81,7 @@ class _Builder:
         kind = type(node)
         if kind is ScalarNode:
             return self._scalar(node)
-        if node.tag is not _COLLECTION:
+        if node.tag is not COLLECTION:
             self._refuse(node, *_TAG)
         if kind is SequenceNode:
             return [self.build(each) for each in node.value]
@@ -152,9 +89,9 @@ class _Builder:
 
     def _scalar(self, node: Node) -> Any:
         value: str = node.value
-        if node.tag is _TEXT:
+        if node.tag is TEXT:
             return value
-        if node.tag is not _PLAIN:
+        if node.tag is not PLAIN:
             self._refuse(node, *_TAG)
         if _TWO_READINGS.fullmatch(value):
             problem = f"{value[:20]} is a different number to different readers of YAML"
@@ -168,7 +105,7 @@ class _Builder:
             key = key_node.value
             if type(key_node) is not ScalarNode or not _is_text(key_node):
                 self._refuse(key_node, "a key is not text", "quote it")
-            elif ":" in key and key_node.tag is _PLAIN and _IPV6_KEY.fullmatch(key):
+            elif ":" in key and key_node.tag is PLAIN and _IPV6_KEY.fullmatch(key):
                 self._refuse(key_node, f"the address {key}: reads as a key", "quote it, as in '::/0'")
             elif key in data:
                 self._refuse(
@@ -179,78 +116,12 @@ class _Builder:
         return data
 
     def _refuse(self, node: Node, problem: str, remedy: str, field: str = "") -> None:
-        self.faults.append(Fault(self._file, _line(node), field, problem, remedy))
+        self.faults.append(Fault(self._file, line_of(node), field, problem, remedy))
 
 
 def _is_text(key: ScalarNode) -> bool:
-    return key.tag is _TEXT or isinstance(scalar(key.value), str)
-
-
-def _line(node: Node) -> int:
-    return node.start_mark.line + 1 if node.start_mark else 0
-
-
-def _refuse_bombs(text: str, file: str) -> None:
-    """Refuse what a composer must never see: anchors and aliases, and nesting that exhausts its stack.
-
-    libyaml's events come one at a time, its nodes by recursion in C, which ends the process.
-    """
-    if not ("&" in text or "*" in text or _may_nest_deep(text)):
-        return
-    depth = 0
-    faults = []
-    for event in _events(text):
-        line = event.start_mark.line + 1 if event.start_mark else 0
-        if getattr(event, "anchor", None) is not None:
-            faults.append(Fault(file, line, "", "anchors and aliases have no meaning here", "write it out"))
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            faults.append(Fault(file, line, "", "the document is nested too deep", "write fewer levels"))
-            break
-    if faults:
-        raise StateError(faults)
-
-
-def _may_nest_deep(text: str) -> bool:
-    """A quick look that errs on the side of yes: brackets that do not close at once, or much indentation."""
-    openers = text.count("[") + text.count("{")
-    if openers > MAX_DEPTH and openers - len(_FLAT.findall(text)) > MAX_DEPTH:
-        return True
-    return " " * (2 * MAX_DEPTH) in text or _DASHES.search(text) is not None
-
-
-def _events(text: str) -> Iterator[yaml.Event]:
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    try:
-        yield from yaml.parse(text, loader)
-    except yaml.YAMLError:
-        return  # compose() meets the same error and reports it
+    return key.tag is TEXT or isinstance(scalar(key.value), str)
 
 
 def _is_empty(root: Node | None) -> bool:
     return root is None or (isinstance(root, ScalarNode) and root.value == "")
-
-
-def _syntax_fault(error: yaml.YAMLError, text: str, file: str) -> Fault:
-    """libyaml's words without its quotation of the source, which may be the line of a key."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        position = getattr(error, "position", 0)
-        line = text.count("\n", 0, position if isinstance(position, int) else 0) + 1
-        return Fault(file, line, "", "a character that YAML does not allow", "remove or escape it")
-    lines = text.splitlines()
-    source = lines[mark.line] if mark.line < len(lines) else ""
-    return Fault(file, mark.line + 1, "", *_explain(error, source, mark.column))
-
-
-def _explain(error: yaml.YAMLError, source: str, column: int) -> tuple[str, str]:
-    address = _BARE_IPV6.match(source, column) or _BARE_IPV6.search(source)
-    if address:
-        problem = f"{address[0]} is not quoted, and YAML reads its colons as a mapping"
-        return problem, f"quote it: '{address[0]}'"
-    if source.lstrip(" ").startswith("\t"):
-        return "a tab indents the line", "indent with spaces"
-    words = re.sub(r"'[^']*'|\"[^\"]*\"", "…", str(getattr(error, "problem", "") or "syntax error"))
-    if "another document" in words:
-        return "a second document begins", "keep one document in a file"
-    return f"not YAML: {words}", "check indentation, quotes and colons here and above"
