@@ -40,7 +40,7 @@ else:
 
 
 PLAIN, TEXT, COLLECTION = "plain", "text", "collection"
-"""Tags of nodes: a scalar without quotes, one in quotes or a block, a mapping or sequence; others are written out."""
+"""Tags of nodes: a scalar without quotes, a quoted one, a mapping or sequence; all others are written out."""
 
 MAX_DEPTH = 32
 """Deeper nesting than any document needs; a guard for the recursion, not a limit anyone meets."""
