@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -347,6 +348,31 @@ class TestLock:
             each.join()
         assert failures == []
         assert len(store.load().interfaces[0].peers) == 11
+
+    def test_a_file_system_without_locks_can_be_read_and_not_written(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+        monkeypatch.setattr(fcntl, "flock", fail)
+        assert len(store.load().interfaces) == 1
+        with pytest.raises(OSError, match="No locks"):
+            store.save({"wg0/bob.yaml": peer(2)})
+
+    def test_a_folder_that_cannot_be_opened_is_a_fault(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = os.open
+
+        def fail(path: Any, *arguments: Any, **more: Any) -> int:
+            if path == store.state:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return real(path, *arguments, **more)
+
+        monkeypatch.setattr(os, "open", fail)
+        with pytest.raises(StateError, match="cannot be opened: Permission denied"):
+            store.save({"wg0/bob.yaml": peer(2)})
 
     def test_no_file_is_left_for_the_lock(self, store: Store) -> None:
         before = set(content(store))

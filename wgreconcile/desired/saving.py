@@ -45,15 +45,22 @@ def locked(state: Path, *, exclusive: bool) -> Iterator[None]:
 
     Readers share it and so see all documents of a save or none. Raise BusyError when it stays taken.
     """
-    descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        _wait_for(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, time.monotonic() + PATIENCE, state)
+        descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        if exclusive:
+            raise StateError([Fault(str(state), 0, "", f"cannot be opened: {error.strerror}")]) from None
+        yield  # loading says what is wrong
+        return
+    try:
+        _wait_for(descriptor, time.monotonic() + PATIENCE, state, exclusive=exclusive)
         yield
     finally:
         os.close(descriptor)
 
 
-def _wait_for(descriptor: int, kind: int, deadline: float, state: Path) -> None:
+def _wait_for(descriptor: int, deadline: float, state: Path, *, exclusive: bool) -> None:
+    kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
     while True:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
@@ -61,6 +68,10 @@ def _wait_for(descriptor: int, kind: int, deadline: float, state: Path) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise BusyError(f"another process writes to {state}; wait for it to end and repeat") from None
+        except OSError:
+            if exclusive:
+                raise
+            return  # a file system without locks: one writes there at one's own risk, but may read
         time.sleep(_PAUSE)
 
 
