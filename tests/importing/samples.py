@@ -11,7 +11,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from wgreconcile.converge.survey import Site, survey
+from wgreconcile.converge.site import Site
+from wgreconcile.converge.survey import survey
 from wgreconcile.desired.documents import parse
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store

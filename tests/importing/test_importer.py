@@ -340,6 +340,7 @@ def test_fault_with_another_interface_of_the_state(place: Place) -> None:
         (["wg0.conf", "wg0"], ["conf/wg0.conf"]),
         (["./x/wg7.conf"], ["x/wg7.conf"]),
         (["here.conf"], ["here.conf"]),
+        (["folder"], ["conf/folder.conf"]),
         (["a name"], ["conf/a name.conf"]),
     ],
 )
@@ -348,6 +349,7 @@ def test_which_files_are_meant(
 ) -> None:
     monkeypatch.chdir(place.root)
     Path("here.conf").touch()
+    Path("folder").mkdir()
     for name in ("wg0.conf", "wg1.conf", "not an interface.conf", "wg2.conf.save"):
         place.write(name, "")
     found = files_to_import(arguments, conf_dir=Path("conf"), known=("wg0",))

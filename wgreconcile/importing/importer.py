@@ -57,10 +57,10 @@ def files_to_import(arguments: Iterable[str], *, conf_dir: Path, known: Collecti
 
 
 def _file_of(argument: str, conf_dir: Path) -> Path:
+    if not argument.endswith(".conf") and "/" not in argument:
+        return conf_dir / f"{argument}.conf"
     path = Path(argument)
-    if "/" in argument or path.exists():
-        return path
-    return conf_dir / (argument if argument.endswith(".conf") else f"{argument}.conf")
+    return path if "/" in argument or path.exists() else conf_dir / argument
 
 
 @dataclass
