@@ -83,7 +83,7 @@ def _diff_live(goal: Goal, observed: ObservedInterface, baseline: Baseline, inte
             yield _update(name, Place.LIVE, "link", "interrupted", "up", Cause.LIVE, Disruption.RESTART)
         yield from _diff_restart(name, goal.live, live, baseline)
         yield from _diff_device(name, goal.live, live, baseline)
-        yield from _diff_routes(name, goal.live, live, baseline)
+        yield from _diff_routes(name, goal.live, live, baseline, goal.was)
         yield from _diff_peers(name, Place.LIVE, goal.live.peers, live.peers, baseline, Cause.LIVE)
 
 
@@ -144,15 +144,20 @@ def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline)
         yield _update(name, Place.LIVE, "address", live.address, goal.address, cause, disruption)
 
 
-def _diff_routes(name: str, goal: Conf, live: LiveInterface, baseline: Baseline) -> Iterator[Change]:
+def _diff_routes(
+    name: str, goal: Conf, live: LiveInterface, baseline: Baseline, was: LiveInterface | None
+) -> Iterator[Change]:
     """Routes and rules that are missing come; of those too many only our own go: others are somebody else's."""
     table, before = policy_table(goal, live), policy_table(baseline.conf, live)
     expected = expected_routes(goal, table)
     ours = expected if baseline.conf is goal else expected_routes(baseline.conf, before)
+    wanted_rules = expected_rules(goal, table)
+    if was is not None:
+        expected, wanted_rules = (expected | ours) & was.routes, wanted_rules & was.rules
     missing, surplus = expected - live.routes, (ours - expected) & live.routes
     if missing or surplus:
         yield from _routes_by_peer(name, (goal, baseline.conf), surplus, missing, missing <= ours, baseline)
-    missing_rules = expected_rules(goal, table) - live.rules
+    missing_rules = wanted_rules - live.rules
     if missing_rules and table:
         rules = tuple(sorted(missing_rules, key=lambda r: (r.version, -r.table)))
         cause = _cause(baseline, missing_rules <= expected_rules(baseline.conf, before), True, Cause.LIVE)

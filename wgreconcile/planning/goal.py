@@ -46,6 +46,7 @@ def goal_of_return(observed: ObservedInterface, brought_up_with: Conf) -> Goal:
             save_config=False,
             peers=tuple(conf_peer(each) for each in live.peers),
         ),
+        was=live,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from wgreconcile.observed.conf import Conf, ConfPeer
-from wgreconcile.observed.model import Route, Rule
+from wgreconcile.observed.model import LiveInterface, Route, Rule
 from wgreconcile.values import Address, PublicKey, SecretKey
 
 
@@ -72,12 +72,14 @@ class Goal:
     """What an interface shall be: ``text`` on disk (None: no file), ``live`` in the kernel (None: not there).
 
     ``conf`` is what ``text`` means; ``live`` holds exact values, and what it leaves unset is not managed.
+    ``was`` is what a way back leads to: of routes and rules it brings back no more than there were.
     """
 
     name: str
     text: str | None = field(default=None, repr=False)
     conf: Conf | None = None
     live: Conf | None = None
+    was: LiveInterface | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
