@@ -12,7 +12,7 @@ from wgreconcile.agent.passes import BUSY_SECONDS, Passes, Wish
 from wgreconcile.agent.periodic import Periodic
 from wgreconcile.agent.view import LiveView
 from wgreconcile.api.reconciler import Outcome, Snapshot
-from wgreconcile.converge.survey import Site
+from wgreconcile.converge.site import Site
 
 _log = logging.getLogger(__name__)
 

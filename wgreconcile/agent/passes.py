@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from wgreconcile.api.reconciler import Converged, Outcome
 from wgreconcile.converge.outcome import InterfaceOutcome
 from wgreconcile.converge.reconcile import reconcile
-from wgreconcile.converge.survey import Site
+from wgreconcile.converge.site import Site
 from wgreconcile.errors import BusyError, WgreconcileError
 from wgreconcile.sharing import Group
 

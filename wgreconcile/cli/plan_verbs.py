@@ -14,7 +14,7 @@ from wgreconcile.cli.site import site_of
 from wgreconcile.cli.terminal import painter, progress
 from wgreconcile.converge.outcome import Outcome
 from wgreconcile.converge.reconcile import reconcile
-from wgreconcile.converge.survey import survey
+from wgreconcile.converge.site import Site
 from wgreconcile.errors import DependencyError, UsageError
 from wgreconcile.planning.export import export_plan
 from wgreconcile.planning.model import Disruption, Plan
@@ -28,9 +28,9 @@ def plan(arguments: argparse.Namespace, settings: Settings) -> int:
     now = _moment(arguments.at)
     if not arguments.offline:
         _need_root("plan", "use --offline to compare with files alone")
-    found = survey(site_of(settings), arguments.names, now, prune=arguments.prune, offline=arguments.offline)
-    _show_plan(found.plan, arguments.output, diff=True)
-    return PENDING if arguments.detailed_exitcode and not found.plan.is_empty else 0
+    found = _survey(site_of(settings), arguments, now, offline=arguments.offline)
+    _show_plan(found, arguments.output, diff=True)
+    return PENDING if arguments.detailed_exitcode and not found.is_empty else 0
 
 
 def apply(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -38,9 +38,9 @@ def apply(arguments: argparse.Namespace, settings: Settings) -> int:
     site, now = site_of(settings), datetime.now(timezone.utc)
     _need_root("apply", "it changes interfaces")
     if arguments.check:
-        found = survey(site, arguments.names, now, prune=arguments.prune)
-        _show_plan(found.plan, arguments.output, diff=arguments.diff)
-        return 0 if found.plan.is_empty else PENDING
+        found = _survey(site, arguments, now)
+        _show_plan(found, arguments.output, diff=arguments.diff)
+        return 0 if found.is_empty else PENDING
     show = progress(sys.stderr)
     with deferred() as stop:
         outcome = reconcile(
@@ -56,6 +56,12 @@ def apply(arguments: argparse.Namespace, settings: Settings) -> int:
         show("", "")
         _show_outcome(outcome, arguments.output, diff=arguments.diff)
     return 1 if outcome.failed else 0
+
+
+def _survey(site: Site, arguments: argparse.Namespace, now: datetime, *, offline: bool = False) -> Plan:
+    from wgreconcile.converge.survey import survey  # an apply that finds nothing to do ends without it
+
+    return survey(site, arguments.names, now, prune=arguments.prune, offline=offline).plan
 
 
 def _show_plan(found: Plan, output: str, *, diff: bool) -> None:

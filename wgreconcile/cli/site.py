@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wgreconcile.cli.settings import Settings
-from wgreconcile.converge.survey import Site
+from wgreconcile.converge.site import Site
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
 

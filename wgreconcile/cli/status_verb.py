@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from typing import Any, TextIO
 
 from wgreconcile.cli.terminal import painter
-from wgreconcile.converge.survey import Site, survey
+from wgreconcile.converge.site import Site
+from wgreconcile.converge.survey import survey
 from wgreconcile.planning.model import Action, Change
 from wgreconcile.planning.status import InterfaceStatus, PeerStatus, State, Status, Unmanaged, status_of
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from wgreconcile.command import wait_until_gone
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Progress
+from wgreconcile.converge.quiet import Quiet
 from wgreconcile.converge.records import Record, Records
-from wgreconcile.converge.survey import Site, Survey, survey
+from wgreconcile.converge.site import Site
 from wgreconcile.files import exclusive_lock, make_private_folder
-from wgreconcile.planning import safety
+from wgreconcile.observed.observe import Look
 from wgreconcile.planning.model import Disruption, InterfacePlan
+
+if TYPE_CHECKING:
+    from wgreconcile.converge.survey import Survey
 
 
 def reconcile(
@@ -35,8 +40,18 @@ def reconcile(
     make_private_folder(site.var)
     with exclusive_lock(site.var / "lock", "run of wgreconcile"):
         _settle(site.records)
-        found = survey(site, names, now, prune=prune, generate=True)
+        look = Look(site.conf_dir, site.names())
+        quiet = Quiet(site, look, names, now, prune=prune)
+        if (outcome := quiet.recall()) is not None:
+            return outcome
+        # Imported only here: most runs find nothing to do, and are over sooner without it.
+        from wgreconcile.converge.survey import survey
+        from wgreconcile.planning import safety
+
+        found = survey(site, names, now, prune=prune, generate=True, look=look)
         safety.check(found.plan, force=force, max_disruption=max_disruption)
+        if found.plan.is_empty:
+            quiet.remember(found.plan, found.desired)
         plans = sorted(found.plan.interfaces, key=_goes_first)
         outcomes = (_converge(each, found, site, progress) for each in plans if not stop())
         return Outcome(found.plan, tuple(sorted(outcomes, key=attrgetter("name"))))
@@ -50,7 +65,6 @@ def _goes_first(plan: InterfacePlan) -> bool:
 def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress) -> InterfaceOutcome:
     baseline = found.baselines[plan.name]
     if plan.changes:
-        # Imported only here: most runs find nothing to do, and are over sooner without it.
         from wgreconcile.converge.interface import converge
         from wgreconcile.converge.operations import Host
 

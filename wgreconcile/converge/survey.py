@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from wgreconcile.converge.records import Record, Records
+from wgreconcile.converge.records import Record
+from wgreconcile.converge.site import Site
 from wgreconcile.desired.model import DesiredState, Interface
-from wgreconcile.desired.secrets import Secrets
-from wgreconcile.desired.store import Store
 from wgreconcile.errors import Fault, StateError, UsageError
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import ConfFile, ObservedState
@@ -21,24 +19,11 @@ from wgreconcile.planning.plan import plan_interface
 
 
 @dataclass(frozen=True)
-class Site:
-    """A host with its desired state: where everything that a reconcile reads and writes is kept."""
-
-    store: Store
-    secrets: Secrets
-    conf_dir: Path
-    var: Path
-
-    @property
-    def records(self) -> Records:
-        return Records(self.var)
-
-
-@dataclass(frozen=True)
 class Survey:
     """A plan, and what it was made from."""
 
     plan: Plan
+    desired: DesiredState
     observed: ObservedState
     baselines: dict[str, Baseline]
 
@@ -51,16 +36,21 @@ def survey(
     prune: bool = False,
     offline: bool = False,
     generate: bool = False,
+    look: Look | None = None,
 ) -> Survey:
     """Plan without changing anything but, with ``generate``, the secrets that a first apply makes.
 
-    ``names`` narrow it, all interfaces when empty. ``offline`` looks at files alone. Raise StateError on faults.
+    ``names`` narrow it, all interfaces when empty. ``offline`` looks at files alone; otherwise ``look`` may have
+    begun before. Raise StateError on faults.
     """
     managed = site.records.names()
-    names_of_all = managed | site.store.names()
-    look = None if offline else Look(site.conf_dir, names_of_all)
-    desired = site.store.load()
-    observed = look.result() if look else observe_files(site.conf_dir, names_of_all)
+    if offline:
+        desired = site.store.load()
+        observed = observe_files(site.conf_dir, site.names())
+    else:
+        look = look or Look(site.conf_dir, site.names())
+        desired = site.store.load()
+        observed = look.result()
     chosen = _choose(desired, managed, names)
     records = {name: site.records.load(name) for name in chosen}
     interfaces = _resolve(
@@ -73,7 +63,7 @@ def survey(
     plans = [_plan(each, observed, baselines[each.name], records[each.name], offline) for each in goals]
     unmanaged = sorted({*observed.other_files, *observed.other_live})
     plan = Plan(tuple(plans), () if prune else tuple(orphaned), tuple(unmanaged))
-    return Survey(plan, observed, baselines)
+    return Survey(plan, desired, observed, baselines)
 
 
 def _choose(desired: DesiredState, managed: Iterable[str], names: Sequence[str]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ class LinkQuery:
     def __init__(self) -> None:
         self._running = start(["ip", "-json", "address", "show"])
 
+    @cached_property
     def result(self) -> dict[str, dict[str, Any]]:
         """Every link by name, as ``ip -json address show`` describes it."""
         links: list[dict[str, Any]] = json.loads(self._running.finish() or "[]")
@@ -31,7 +33,7 @@ class LinkQuery:
 
 def read_links() -> dict[str, dict[str, Any]]:
     """Every link by name, asked for and waited for."""
-    return LinkQuery().result()
+    return LinkQuery().result
 
 
 def with_link(live: LiveInterface, link: dict[str, Any]) -> LiveInterface:
@@ -50,22 +52,30 @@ class RouteQuery:
     The interfaces must exist: a question about one that does not has no answer.
     """
 
+    _options = ("-json", "-Numeric", "-batch", "-")
+
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
         lines = ["rule show", *(f"route show dev {name} table all" for name in names)]
         versions = (4, 6) if Path("/proc/net/if_inet6").exists() else (4,)
-        options = ["-json", "-Numeric", "-batch", "-"]
-        self._running = [(each, start(["ip", f"-{each}", *options], lines=lines)) for each in versions if names]
+        self._running = [
+            (each, start(["ip", f"-{each}", *self._options], lines=lines)) for each in versions if names
+        ]
+
+    @cached_property
+    def texts(self) -> list[tuple[int, str]]:
+        """What ``ip`` printed, by IP version."""
+        return [(version, running.finish()) for version, running in self._running]
 
     def with_routes(self, interfaces: Iterable[LiveInterface]) -> list[LiveInterface]:
         """Add routes and policy rules to those of the interfaces that were asked about."""
         routes: dict[str, set[Route]] = {name: set() for name in self.names}
         rules: set[Rule] = set()
-        for version, running in self._running:
-            first, *answers = _decode_all(running.finish())
+        for version, text in self.texts:
+            first, *answers = _decode_all(text)
             if len(answers) != len(self.names):
                 problem = f"{len(answers)} answers to {len(self.names)} questions; did an interface go?"
-                raise CommandError(running.argv, 0, problem)
+                raise CommandError(["ip", f"-{version}", *self._options], 0, problem)
             rules.update(_rules(first, version))
             for name, answer in zip(self.names, answers, strict=True):
                 routes[name].update(_routes(answer, version))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 from wgreconcile.command import start
 from wgreconcile.observed.ip import LinkQuery, RouteQuery, with_link
-from wgreconcile.observed.model import ConfFile, ObservedInterface, ObservedState
+from wgreconcile.observed.model import ConfFile, LiveInterface, ObservedInterface, ObservedState
 from wgreconcile.observed.wg import parse_dump
 from wgreconcile.values import is_interface_name
+
+_VOLATILE = re.compile(r"\t(?:(\(none\))|[^\t\n]+)\t([^\t\n]+)\t\d+\t\d+\t\d+\t([^\t\n]+)$", re.MULTILINE)
+"""The end of a peer's line in a dump: whether an endpoint is known, allowed IPs, what changes, the keepalive."""
 
 
 class Look:
@@ -23,10 +28,30 @@ class Look:
         self._links = LinkQuery()
         self._routes = RouteQuery(sorted(filter(_exists, self._wanted)))
 
+    @cached_property
+    def _dumped(self) -> str:
+        return self._dump.finish()
+
+    def fingerprint(self) -> Iterator[str]:
+        """Texts that are the same when a later look finds the same, but for handshakes, counters and roaming.
+
+        Cheaper than to build what they say and to compare that. Raise CommandError.
+        """
+        # wireguard-go lists peers in an order that changes.
+        yield from sorted(_VOLATILE.sub(r"\t\1\t\2\t\3", self._dumped).splitlines())
+        for name in sorted(self._wanted & self._links.result.keys()):
+            link = with_link(LiveInterface(name, None, None, 0, 0, ()), self._links.result[name])
+            yield repr((name, link.address, link.mtu, link.is_up))
+        yield repr(self._routes.texts)
+        yield repr(sorted(list_files(self._conf_dir)))
+        for name in sorted(self._wanted):
+            file = read_file(self._conf_dir, name)
+            yield repr((name, file and (file.mode, file.text)))
+
     def result(self) -> ObservedState:
         """What is there. Raise CommandError when one of the programs failed."""
-        found = {each.name: each for each in parse_dump(self._dump.finish())}
-        links = self._links.result()
+        found = {each.name: each for each in parse_dump(self._dumped)}
+        links = self._links.result
         ours = [with_link(found[name], links[name]) for name in self._wanted & found.keys() & links.keys()]
         if not {each.name for each in ours} <= set(self._routes.names):
             return observe(self._conf_dir, self._wanted)  # one came up while we looked
