@@ -53,6 +53,28 @@ def scan(state: Path) -> Layout:
     return Layout(documents, tuple(scanner.faults), frozenset(scanner.misnamed))
 
 
+def stamps(state: Path) -> dict[str, Stamp]:
+    """The stamps of all documents, and of whatever else :func:`scan` has something to say about. Raise OSError.
+
+    Half the price of a scan, for who only wants to know whether something has changed since the last one.
+    """
+    found: dict[str, Stamp] = {}
+    folders = [""]
+    for folder in folders:
+        with os.scandir(state / folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.endswith((SUFFIX, ".yml")) and _is_ours(name):
+                    found[folder + name] = _stamp(entry)
+                elif entry.is_dir() and _is_ours(name):
+                    if folder:
+                        found[folder + name] = NO_STAMP
+                    elif name != SECRETS:
+                        folders.append(f"{name}/")
+    found.pop(SETTINGS + SUFFIX, None)
+    return found
+
+
 def interface_names(state: Path) -> frozenset[str]:
     """Names of the interfaces of ``state``, from the names of its files alone; empty without the folder."""
     try:

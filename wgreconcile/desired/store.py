@@ -44,7 +44,11 @@ class Store:
         Raise StateError with all faults of all of them, BusyError while another process keeps writing.
         """
         with self._lock(exclusive=False):
-            return loading.load(self.state, self._cache)
+            return self._checked({})
+
+    def recent(self) -> DesiredState:
+        """The state as of a moment ago, with all that was saved through this store: for who only wants to see."""
+        return self.load()
 
     def document(self, path: str) -> StoredDocument | None:
         """The document at a path below the state folder (``wg0/alice.yaml``), None when there is none.
@@ -78,10 +82,13 @@ class Store:
             self._check_versions(expected or {})
             planned = [self._plan(path, data) for path, data in plain.items()]
             planned = [each for each in planned if each.before != each.after]
-            if planned:
-                overlay = {each.path: each.after.decode() if each.after is not None else None for each in planned}
-                loading.load(self.state, self._cache, overlay)
-            return saving.write(self.state, planned)
+            if not planned:
+                return Snapshot()
+            overlay = {each.path: each.after.decode() if each.after is not None else None for each in planned}
+            checked = self._checked(overlay)
+            snapshot = saving.write(self.state, planned)
+            self._saved(checked)
+            return snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put back what one save has changed, byte for byte.
@@ -90,6 +97,13 @@ class Store:
         """
         with self._lock(exclusive=True):
             saving.put_back(self.state, snapshot)
+
+    def _checked(self, overlay: loading.Overlay) -> DesiredState:
+        """The state, or what it would be with ``overlay`` over it. Raise StateError with all of its faults."""
+        return loading.load(self.state, self._cache, overlay)
+
+    def _saved(self, state: DesiredState) -> None:
+        """Called under the lock when a state that was checked has been written."""
 
     @contextmanager
     def _lock(self, *, exclusive: bool) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""The write path of the API: from an edit to desired state that is saved, converged and verified."""

@@ -1,0 +1,151 @@
+"""Edits of the desired state: saved, converged and verified together, or taken back without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Generic, TypeVar
+
+from wgreconcile.api.reconciler import Outcome, Reconciler
+from wgreconcile.desired import keyfiles
+from wgreconcile.desired.draft import Draft
+from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.secrets import Secrets
+from wgreconcile.desired.store import Store
+from wgreconcile.errors import (
+    BusyError,
+    ConflictError,
+    ConvergenceError,
+    StateError,
+    UnsafePlanError,
+    WgreconcileError,
+)
+from wgreconcile.sharing import Group
+
+T = TypeVar("T")
+
+PATIENCE = 0.02
+"""Seconds that writers who answer one another's pass have to come back for the next one."""
+
+Edit = Callable[[Draft], Any]
+
+_OF_ANOTHER_STATE = (ConflictError, StateError)
+"""What comes of a state in memory that somebody else has just changed on disk."""
+
+_UNTRIED = (BusyError, StateError, UnsafePlanError)
+"""What the reconciler raises before it has changed anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[T]):
+    """A write that is durable, applied and verified: what its edit returned, and the desired state with it."""
+
+    data: T
+    state: DesiredState
+    outcome: Outcome
+
+
+class Transactions:
+    """Writes to the desired state, from any number of threads.
+
+    Writes that come together are saved together and share one pass, in the order in which they came.
+    """
+
+    def __init__(
+        self, store: Store, secrets: Secrets, reconciler: Reconciler, *, patience: float = PATIENCE
+    ) -> None:
+        self._store = store
+        self._secrets = secrets
+        self._reconciler = reconciler
+        self._group: Group[Edit, Written[Any]] = Group(self._work, patience=patience)
+
+    def write(self, edit: Callable[[Draft], T]) -> Written[T]:
+        """Change the desired state by ``edit``; returns when a pass that holds the change is over and verified.
+
+        ``edit`` changes the draft that it is given, or raises to leave everything as it is. It may be called more
+        than once, always with the newest state, and must not write by itself. Raises what ``edit`` raises,
+        StateError when the result breaks a rule, ConflictError when somebody else changed the same document, and
+        ConvergenceError or what the reconciler raises when it cannot be applied. The state is then as it was
+        before, on disk to the byte and live.
+        """
+        return self._group.ask(edit)
+
+    def _work(self, edits: Sequence[Edit]) -> list[Written[Any] | Exception]:
+        return self._try(edits, self._store.recent())
+
+    def _try(self, edits: Sequence[Edit], state: DesiredState) -> list[Written[Any] | Exception]:
+        """Apply edits one after the other, and commit those that go through together."""
+        draft = self._draft(state)
+        results: list[Any] = []
+        accepted: list[int] = []
+        for number, edit in enumerate(edits):
+            attempt = draft.copy()
+            try:
+                data = edit(attempt)
+                attempt.check()
+            except Exception as error:
+                results.append(error)
+            else:
+                draft = attempt
+                results.append(data)
+                accepted.append(number)
+        try:
+            outcome = self._commit(draft)
+        except WgreconcileError as error:
+            is_final = len(accepted) == 1 and not isinstance(error, _OF_ANOTHER_STATE)
+            for number in accepted:
+                # One bad write is no reason to refuse the good ones that came with it.
+                results[number] = error if is_final else self._alone(edits[number])
+        else:
+            for number in accepted:
+                results[number] = Written(results[number], draft.state, outcome)
+        return results
+
+    def _alone(self, edit: Edit) -> Written[Any] | Exception:
+        """Once more, from the state as it is on disk right now."""
+        try:
+            draft = self._draft(self._store.load())
+            data = edit(draft)
+            draft.check()
+            return Written(data, draft.state, self._commit(draft))
+        except Exception as error:
+            return error
+
+    def _draft(self, state: DesiredState) -> Draft:
+        folder = self._secrets.folder
+        now = datetime.now(timezone.utc)
+        return Draft(state, self._store.document, lambda name: (folder / name).exists(), now)
+
+    def _commit(self, draft: Draft) -> Outcome:
+        """Keys first, so that no document ever refers to one that is not there; and those of the past last."""
+        if not draft.documents:
+            return Outcome()
+        keyfiles.add(self._secrets.folder, draft.keys)
+        try:
+            snapshot = self._store.save(draft.documents, expected=draft.versions)
+        except BaseException:
+            keyfiles.remove(self._secrets.folder, draft.keys)
+            raise
+        try:
+            outcome = self._reconciler.converge(draft.names, force=draft.takes_away)
+            if outcome.failed:
+                raise ConvergenceError(outcome.error)
+        except BaseException as error:
+            self._store.restore(snapshot)
+            keyfiles.remove(self._secrets.folder, draft.keys)
+            if not isinstance(error, _UNTRIED):
+                self._lead_back(draft, error)
+            raise
+        keyfiles.remove(self._secrets.folder, keyfiles.orphaned(draft.base, draft.state))
+        return outcome
+
+    def _lead_back(self, draft: Draft, error: BaseException) -> None:
+        """Converge what was before. All that this can take away is what the failed pass has brought."""
+        try:
+            back = self._reconciler.converge(draft.names, force=True)
+            reason = back.error
+        except WgreconcileError as failure:
+            reason = str(failure)
+        if reason:
+            raise ConvergenceError(f"{error}; and the way back failed, too: {reason}") from error
