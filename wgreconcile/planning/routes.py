@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import LiveInterface, Route, Rule
-from wgreconcile.values import Network
+from wgreconcile.values import Address, Network
 
 MAIN_TABLE = "254"
 DEFAULT_ROUTES = frozenset((Network("0.0.0.0/0"), Network("::/0")))
@@ -34,17 +36,23 @@ def expected_routes(conf: Conf, table: int) -> frozenset[Route]:
     As in wg-quick (add_route): none with ``Table = off``; all of them in a named table; otherwise one for
     each network that no address of the interface already covers, and default routes in a table of their own.
     """
-    if conf.table == "off":
+    return _expected(conf.networks, conf.address, conf.table, table)
+
+
+@lru_cache(maxsize=16)
+def _expected(
+    networks: frozenset[Network], address: tuple[Address, ...], table: str, policy: int
+) -> frozenset[Route]:
+    """Remembered: goal, baseline and verification ask the same, and mostly for the same allowed IPs."""
+    if table == "off":
         return frozenset()
-    networks = conf.networks
-    if conf.table != "auto":
-        named = "main" if conf.table == MAIN_TABLE else conf.table
-        return frozenset(Route(each, named) for each in networks)
-    connected = [each.network.bounds for each in conf.address]
+    if table != "auto":
+        return frozenset(Route(each, "main" if table == MAIN_TABLE else table) for each in networks)
+    connected = [each.network.bounds for each in address]
     defaults = networks & DEFAULT_ROUTES
     routes = {Route(each) for each in networks - defaults if not _is_covered(each, connected)}
-    if table:
-        routes.update(Route(each, str(table)) for each in defaults)
+    if policy:
+        routes.update(Route(each, str(policy)) for each in defaults)
     return frozenset(routes)
 
 
