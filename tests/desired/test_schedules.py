@@ -73,8 +73,14 @@ def test_a_date_is_due(comparison: Any, before: int, at: int, after: int) -> Non
 
 def test_a_date_that_had_passed_before_is_never_equal() -> None:
     late = Schedule("date", "equal", MOMENT, "disable", created=MOMENT + SECOND)
-    assert not late.is_due(MOMENT + 2 * SECOND)
-    assert Schedule("date", "equal", MOMENT, "disable", created=MOMENT).is_due(MOMENT + 2 * SECOND)
+    assert not late.is_due(MOMENT + 20 * SECOND)
+    assert Schedule("date", "equal", MOMENT, "disable", created=MOMENT).is_due(MOMENT + 10 * SECOND)
+
+
+def test_a_new_schedule_does_nothing_at_first() -> None:
+    fresh = Schedule("date", "above", MOMENT, "delete", created=MOMENT)
+    assert not fresh.is_due(MOMENT + 9 * SECOND)
+    assert fresh.is_due(MOMENT + 10 * SECOND)
 
 
 def test_a_date_takes_the_peer_off_the_interface_and_usage_does_not() -> None:

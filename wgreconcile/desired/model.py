@@ -6,7 +6,7 @@ Collections are tuples sorted at construction where their order has no meaning, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
 from typing import Literal
@@ -54,13 +54,16 @@ Subject = Literal["received", "sent", "total", "date"]
 Comparison = Literal["above", "below", "equal", "unequal"]
 Action = Literal["disable", "delete"]
 
+GRACE = timedelta(seconds=10)
+"""How long a schedule does nothing after it was made: who chose the wrong peer can still take it back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """What is done to a peer, once, when a condition is met: ``subject comparison value``.
 
     ``value`` is a moment, aware of its time zone, for ``date``, and else a number of GiB (1024³ bytes) since the
-    usage was last reset. ``id`` empty: it goes by its content. ``created`` None: not known.
+    usage was last reset. ``id`` empty: it goes by its content. ``created`` None: long ago.
     """
 
     subject: Subject
@@ -76,13 +79,17 @@ class Schedule:
         ``equal`` is met from that moment on, if it lay ahead when the schedule was made: nobody looks at
         exactly the right instant.
         """
-        if not isinstance(self.value, datetime):
+        if not isinstance(self.value, datetime) or not self.is_old_enough(now):
             return False
         if self.comparison == "above":
             return now >= self.value
         if self.comparison == "equal":
             return now >= self.value and (self.created is None or self.created <= self.value)
         return now < self.value if self.comparison == "below" else now != self.value
+
+    def is_old_enough(self, now: datetime) -> bool:
+        """Whether it was made long enough ago to do anything."""
+        return self.created is None or now >= self.created + GRACE
 
 
 @dataclass(frozen=True, slots=True)
