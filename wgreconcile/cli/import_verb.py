@@ -8,7 +8,7 @@ from typing import TextIO
 
 from wgreconcile.cli.terminal import painter, progress
 from wgreconcile.command import run
-from wgreconcile.converge.survey import Site
+from wgreconcile.converge.site import Site
 from wgreconcile.errors import DependencyError
 from wgreconcile.importing.importer import files_to_import, import_files
 from wgreconcile.importing.report import FileResult, ImportReport

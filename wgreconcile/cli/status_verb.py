@@ -33,7 +33,7 @@ def run_status(
     """
     moment = now or datetime.now(timezone.utc)
     found = survey(site, names, moment)
-    status = status_of(found.plan, found.observed, found.baselines, site.store.load(), moment)
+    status = status_of(found.plan, found.observed, found.baselines, found.desired, moment)
     if output_format == "json":
         print(json.dumps(export_status(status), indent=2), file=out)
     else:
