@@ -115,3 +115,9 @@ def anchors(page: Path) -> set[str]:
     found = _ANCHOR.findall(page.read_text())
     slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading, _ in found if heading}
     return slugs | {written for _, written in found if written}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_module_that_a_page_names_is_there(page: Path) -> None:
+    for path in re.findall(r"`((?:api|\w+ed|planning|converge|importing|agent|cli)/\w+\.py)`", page.read_text()):
+        assert (REPOSITORY / "wgreconcile" / path).exists(), f"{page.name} names {path}"
