@@ -17,6 +17,7 @@ from wgreconcile.files import remove
 from wgreconcile.importing.conffile import settle, text_of
 from wgreconcile.importing.documents import Draft, draft
 from wgreconcile.importing.origin import at_origin
+from wgreconcile.importing.proof import differences
 from wgreconcile.importing.reading import SAVE_CONFIG, Reading, read
 from wgreconcile.importing.report import FileResult, ImportReport
 from wgreconcile.values import SecretKey, is_interface_name
@@ -96,6 +97,8 @@ class _Import:
         text = text_of(self.path)
         reading = read(text, str(self.path))
         made = draft(self.name, reading, enabled=self.name in self.live)
+        if faults := list(differences(self.name, made.documents[f"{self.name}.yaml"], reading, str(self.path))):
+            raise StateError(faults)
         self.progress(self.name, f"writing {len(made.documents) + len(made.secrets)} files")
         with ExitStack() as keys:
             for name, key in made.secrets.items():

@@ -26,7 +26,7 @@ def at_origin(fault: Fault, state: Path, draft: Draft, reading: Reading, path: s
     number = _number(found["peer"]) if index == len(paths) - 1 else index
     lines = reading.interface if number is None else reading.peers[number].section.everything
     key = (found["field"] or "").replace("_", "")
-    line = _line(key, _number(found["item"]) or 0, lines)
+    line = line_of(key, _number(found["item"]) or 0, lines)
     return replace(fault, file=path, line=line, field=SPELLING.get(key, key), remedy=fault.remedy or _REMEDY)
 
 
@@ -34,7 +34,7 @@ def _number(text: str | None) -> int | None:
     return int(text) if text else None
 
 
-def _line(key: str, item: int, lines: Sequence[Line]) -> int:
+def line_of(key: str, item: int, lines: Sequence[Line]) -> int:
     """The line of an item of a list, which may be spread over repeated lines; else where the section begins."""
     last = lines[0].number if lines else 0
     for each in lines:
