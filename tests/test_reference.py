@@ -102,6 +102,12 @@ def faults_of(name: str, text: str) -> tuple[Fault, ...]:
     return tuple(read("peer" if name == "peer" else "interface", whole, name, name=name, origin=name).faults)
 
 
+def test_the_state_in_the_readme_is_one_that_wgreconcile_takes() -> None:
+    interface, peer = re.findall(r"```yaml\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    assert faults_of("interface", interface) == ()
+    assert faults_of("peer", peer) == ()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target, anchor in _LINK.findall(_CODE.sub("", page.read_text())):
