@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from wgreconcile.observed.conf import ConfPeer
 from wgreconcile.observed.model import Route, Rule
 from wgreconcile.planning.model import Action, Change, Disruption, InterfacePlan, Plan
-from wgreconcile.values import PublicKey, SecretKey
+from wgreconcile.values import PublicKey
 
 MOST_PEERS = 40
 """Of more changed peers only the number is printed; ``-o json`` has them all."""
@@ -58,7 +58,7 @@ def _interface(plan: InterfacePlan, paint: Paint) -> Iterator[str]:
     for entry in _merged(plan.changes):
         subjects.setdefault(entry.change.peer, []).append(entry)
     yield from _hunk(subjects.pop(None, []), f"interface {plan.name}", paint)
-    labels = {peer: f"{entries[0].change.name} {peer}".lstrip() for peer, entries in subjects.items()}
+    labels = {peer: f"{_printable(entries[0].change.name)} {peer}".lstrip() for peer, entries in subjects.items()}
     for peer in sorted(subjects, key=labels.__getitem__)[:MOST_PEERS]:
         yield from _hunk(subjects[peer], f"peer {labels[peer]}", paint)
     if len(subjects) > MOST_PEERS:
@@ -111,7 +111,12 @@ def _text(value: object) -> str:
         what = f"not fwmark {value.table}" if value.table else "main without its default route"
         return f"IPv{value.version} {what}"
     if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, SecretKey):
-        return "(secret)"
-    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+        return ", ".join(map(_text, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """Files hold any bytes: here they neither steer a terminal nor break its encoding."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
