@@ -55,7 +55,7 @@ def look_again(
     site: Site, *texts: str, names: tuple[str, ...] = (), now: datetime = NOW, prune: bool = False
 ) -> Quiet:
     look: Any = Look(*(texts or ("as it was",)))
-    return Quiet(site, look, question.get("names", ()), now, prune=question.get("prune", False))
+    return Quiet(site, look, names, now, prune=prune)
 
 
 def remember(site: Site) -> None:
