@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from wgreconcile import files
 from wgreconcile.desired import saving
 from wgreconcile.desired.saving import Snapshot
 from wgreconcile.desired.store import Store
@@ -204,14 +203,14 @@ class TestFiles:
     def test_when_one_write_fails_those_before_it_are_taken_back(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        before, real = content(store), files.write_atomic
+        before, real = content(store), Path.replace
 
-        def fail(path: Path, *arguments: Any, **more: Any) -> None:
-            if path.name == "carol.yaml":
+        def fail(draft: Path, target: Path) -> None:
+            if target.name == "carol.yaml":
                 raise OSError("the disk is full")
-            real(path, *arguments, **more)
+            real(draft, target)
 
-        monkeypatch.setattr(files, "write_atomic", fail)
+        monkeypatch.setattr(Path, "replace", fail)
         with pytest.raises(OSError, match="full"):
             store.save(
                 {

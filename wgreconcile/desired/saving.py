@@ -6,13 +6,13 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wgreconcile import files
-from wgreconcile.desired.memory import digest
+from wgreconcile.desired import landing
+from wgreconcile.desired.landing import JOURNAL, Landing
 from wgreconcile.errors import BusyError, ConflictError, Fault, StateError
 
 PATIENCE = 10.0
@@ -22,21 +22,10 @@ _PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """One document that was saved. ``before`` None: it was new; ``after`` None: it is gone now."""
-
-    path: str
-    before: bytes | None = field(repr=False)
-    after: bytes | None = field(repr=False)
-    mode: int | None = None
-    owner: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one save has changed, for the way back. Empty when nothing differed."""
 
-    written: tuple[Written, ...] = ()
+    landings: tuple[Landing, ...] = ()
 
 
 @contextmanager
@@ -53,10 +42,21 @@ def locked(state: Path, *, exclusive: bool) -> Iterator[None]:
         yield  # loading says what is wrong
         return
     try:
-        _wait_for(descriptor, time.monotonic() + PATIENCE, state, exclusive=exclusive)
+        deadline = time.monotonic() + PATIENCE
+        _wait_for(descriptor, deadline, state, exclusive=exclusive)
+        if (state / JOURNAL).exists():
+            _finish(descriptor, deadline, state, exclusive=exclusive)
         yield
     finally:
         os.close(descriptor)
+
+
+def _finish(descriptor: int, deadline: float, state: Path, *, exclusive: bool) -> None:
+    """Finish what somebody who was killed has begun. Who may not write has to take it as it is."""
+    _wait_for(descriptor, deadline, state, exclusive=True)
+    with suppress(PermissionError):
+        landing.finish(state)
+    _wait_for(descriptor, deadline, state, exclusive=exclusive)
 
 
 def _wait_for(descriptor: int, deadline: float, state: Path, *, exclusive: bool) -> None:
@@ -91,30 +91,21 @@ def read(state: Path, path: str) -> bytes | None:
         raise StateError([Fault(str(state / path), 0, "", f"cannot be read: {error.strerror}")]) from None
 
 
-def plan(state: Path, path: str, after: bytes | None, *, is_secret: bool = False) -> Written:
-    """The write that makes a document say ``after``. A new one that ``is_secret`` is for its owner alone."""
+def plan(state: Path, path: str, after: bytes | None, *, is_secret: bool = False) -> Landing:
+    """What makes a document say ``after``. A new one that ``is_secret`` is for its owner alone."""
     before = read(state, path)
     if before is not None:
         found = (state / path).stat()
-        return Written(path, before, after, stat.S_IMODE(found.st_mode), (found.st_uid, found.st_gid))
+        return Landing(path, before, after, stat.S_IMODE(found.st_mode), (found.st_uid, found.st_gid))
     folder = state.stat()
     # In a checkout of a user, documents that root writes belong to that user, too.
-    return Written(path, None, after, 0o600 if is_secret else 0o644 & ~_umask(), (folder.st_uid, folder.st_gid))
+    return Landing(path, None, after, 0o600 if is_secret else 0o644 & ~_umask(), (folder.st_uid, folder.st_gid))
 
 
-def write(state: Path, written: Iterable[Written]) -> Snapshot:
-    """Write documents. When one of them fails, those before it are put back. Raise OSError."""
-    done: list[Written] = []
-    try:
-        for each in written:
-            done.append(each)
-            _put(state, each, each.after)
-    except OSError:
-        for each in reversed(done):
-            with suppress(OSError):
-                _put(state, each, each.before)
-        raise
-    return Snapshot(tuple(done))
+def write(state: Path, landings: Sequence[Landing]) -> Snapshot:
+    """Write documents, all of them or, raising OSError, none."""
+    landing.land(state, landings)
+    return Snapshot(tuple(landings))
 
 
 def put_back(state: Path, snapshot: Snapshot) -> None:
@@ -122,36 +113,10 @@ def put_back(state: Path, snapshot: Snapshot) -> None:
 
     Raise ConflictError, and change nothing, when one of them is not what the save has made it.
     """
-    changed = [each.path for each in snapshot.written if read(state, each.path) != each.after]
+    changed = [each.path for each in snapshot.landings if read(state, each.path) != each.after]
     if changed:
         raise ConflictError(f"{', '.join(changed)} changed since; not put back")
-    for each in reversed(snapshot.written):
-        _put(state, each, each.before)
-
-
-def version_of(content: bytes | None) -> str:
-    """What tells one content of a document from another; empty for none."""
-    return "" if content is None else digest(content)
-
-
-def _put(state: Path, written: Written, content: bytes | None) -> None:
-    target = state / written.path
-    if content is None:
-        files.remove(target)
-        if target.parent != state:
-            with suppress(OSError):  # it has other documents
-                target.parent.rmdir()
-        return
-    if not target.parent.exists():
-        target.parent.mkdir()
-        _give(target.parent, written.owner)
-    files.write_atomic(target, content.decode(errors="surrogateescape"), written.mode or 0o644)
-    _give(target, written.owner)
-
-
-def _give(path: Path, owner: tuple[int, int] | None) -> None:
-    if owner is not None and os.geteuid() == 0:
-        os.chown(path, *owner)
+    landing.land(state, [replace(each, before=each.after, after=each.before) for each in snapshot.landings])
 
 
 def _umask() -> int:

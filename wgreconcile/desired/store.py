@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wgreconcile.desired import loading, saving
+from wgreconcile.desired.landing import Landing, version_of
 from wgreconcile.desired.layout import document_of, interface_names
 from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.saving import Snapshot
@@ -65,7 +66,7 @@ class Store:
             data = parse(content.decode(), self._file(path))
         except UnicodeDecodeError:
             raise StateError([Fault(self._file(path), 0, "", "is not UTF-8", "save it as UTF-8")]) from None
-        return StoredDocument(path, data, saving.version_of(content))
+        return StoredDocument(path, data, version_of(content))
 
     def save(self, changes: Mapping[str, Data | None], *, expected: Mapping[str, str] | None = None) -> Snapshot:
         """Write documents by their paths below the state folder; None deletes one.
@@ -115,7 +116,7 @@ class Store:
         else:
             yield  # loading says what is wrong
 
-    def _plan(self, path: str, data: Data | None) -> saving.Written:
+    def _plan(self, path: str, data: Data | None) -> Landing:
         from wgreconcile.desired.edit import edit
         from wgreconcile.desired.emit import dump
 
@@ -130,9 +131,7 @@ class Store:
 
     def _check_versions(self, expected: Mapping[str, str]) -> None:
         changed = [
-            path
-            for path, version in expected.items()
-            if saving.version_of(saving.read(self.state, path)) != version
+            path for path, version in expected.items() if version_of(saving.read(self.state, path)) != version
         ]
         if changed:
             raise ConflictError(f"{', '.join(changed)} changed meanwhile; read the state again and repeat")
