@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from wgreconcile.observed.conf import Conf, ConfPeer, parse_conf
 from wgreconcile.planning.routes import default_routes, expected_routes
@@ -146,6 +147,11 @@ def test_the_plan_is_empty_once_the_rendered_file_is_there(example: Example) -> 
     example.conf_file.write_text(example.wgreconcile("render", "--show-secrets").stdout)
     plan = example.wgreconcile("plan", "--offline", "--detailed-exitcode")
     assert "changed=0" in plan.stdout
+
+
+def test_the_plan_for_programs_is_as_its_schema_says(example: Example) -> None:
+    schema = json.loads((EXAMPLES.parent / "schemas" / "plan.schema.json").read_text())
+    Draft202012Validator(schema).validate(example.plan())
 
 
 def test_pending_changes_are_told_by_the_status(example: Example) -> None:

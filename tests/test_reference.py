@@ -72,6 +72,15 @@ def test_every_field_has_its_section(name: str) -> None:
         assert section.count(f"{field}:") >= len(own["examples"])
 
 
+def test_every_kind_of_thing_in_a_plan_has_its_section_with_its_fields() -> None:
+    schema = json.loads((REPOSITORY / "schemas" / "plan.schema.json").read_text())
+    text = (REFERENCE / "plan.md").read_text()
+    for kind, own in {"": schema, **schema["$defs"]}.items():
+        section = text.partition(f"\n## {kind}\n")[2].partition("\n## ")[0] if kind else text.partition("\n## ")[0]
+        assert own["description"] in section
+        assert all(f"| `{field}` |" in section for field in own.get("properties", ()))
+
+
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: str(verb.name))
 def test_every_verb_has_its_section_with_its_options(script: ModuleType, verb: object) -> None:
     name = verb.name  # type: ignore[attr-defined]
