@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from wgreconcile.desired import loading, memory, reading
 from wgreconcile.desired.layout import document_of
 from wgreconcile.desired.loading import load
 from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.store import Store
 from wgreconcile.errors import StateError
 
 from .samples import SECRET, Folder, key, shows_secret
@@ -279,3 +281,42 @@ def test_a_document_is_found_by_its_place_alone() -> None:
     found = document_of("wg0/alice.yaml")
     assert found is not None
     assert (found.interface, found.peer) == ("wg0", "alice")
+
+
+def _peer(number: int, allowed: str) -> str:
+    return f"public_key: {base64.b64encode(bytes([number] * 32)).decode()}\nallowed_ips: [{allowed}]\n"
+
+
+def _two_peers(tmp_path: Path) -> tuple[Path, Path]:
+    state, cache = tmp_path / "state", tmp_path / "cache"
+    (state / "wg0").mkdir(parents=True)
+    (state / "wg0.yaml").write_text("address: 10.7.0.1/24\n")
+    (state / "wg0" / "ann.yaml").write_text(_peer(1, "192.0.2.2"))  # outside: worth a warning
+    (state / "wg0" / "bob.yaml").write_text(_peer(2, "10.7.0.3"))
+    return state, cache
+
+
+def test_a_changed_peer_is_held_against_those_that_were_checked_before(tmp_path: Path) -> None:
+    state, cache = _two_peers(tmp_path)
+    Store(state, cache=cache).load()
+    (state / "wg0" / "bob.yaml").write_text(_peer(2, "192.0.2.2"))
+    with pytest.raises(StateError, match="belongs to 'ann' in wg0/ann.yaml already") as error:
+        Store(state, cache=cache).load()
+    assert len(error.value.faults) == 1
+    (state / "wg0" / "bob.yaml").write_text(_peer(1, "10.7.0.3"))
+    with pytest.raises(StateError, match="is the public key of"):
+        Store(state, cache=cache).load()
+
+
+def test_warnings_about_unchanged_peers_stay(tmp_path: Path) -> None:
+    state, cache = _two_peers(tmp_path)
+    (first,) = Store(state, cache=cache).load().warnings
+    (state / "wg0" / "bob.yaml").write_text(_peer(2, "10.7.0.4"))
+    assert Store(state, cache=cache).load().warnings == (first,)
+    (state / "wg0" / "bob.yaml").write_text(_peer(2, "192.0.2.3"))
+    assert {each.file for each in Store(state, cache=cache).load().warnings} == {
+        str(state / "wg0" / "ann.yaml"),
+        str(state / "wg0" / "bob.yaml"),
+    }
+    (state / "wg0" / "ann.yaml").unlink()
+    assert [each.file for each in Store(state, cache=cache).load().warnings] == [str(state / "wg0" / "bob.yaml")]

@@ -19,6 +19,7 @@ from pathlib import Path
 import wgreconcile
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.site import Site
+from wgreconcile.desired.layout import stamps
 from wgreconcile.desired.model import DesiredState, SecretEnv
 from wgreconcile.files import make_private_folder, write_atomic
 from wgreconcile.observed.observe import Look
@@ -84,15 +85,20 @@ class Quiet:
 
 def _stamps_of(site: Site, names: Sequence[str], prune: bool) -> str | None:
     """A digest of what is desired, by the stamps of its files; None when one is too young to be trusted."""
-    folders = (site.store.state, site.secrets.folder, site.var / "interfaces", Path(wgreconcile.__file__).parent)
-    stamps = [stamp for folder in folders for stamp in _stamps(folder)]
-    if any(changed > time.time_ns() - YOUNG_NS for _, changed, *_ in stamps):
+    folders = (site.secrets.folder, site.var / "interfaces", Path(wgreconcile.__file__).parent)
+    try:
+        documents = sorted(stamps(site.store.state).items())
+    except OSError:
         return None
-    return hashlib.blake2b(repr((sorted(names), prune, stamps)).encode(), digest_size=32).hexdigest()
+    files = [stamp for folder in folders for stamp in _stamps(folder)]
+    young = time.time_ns() - YOUNG_NS
+    if any(stamp[0] > young or stamp[3] > young for _, stamp in [*documents, *files]):
+        return None
+    return hashlib.blake2b(repr((sorted(names), prune, documents, files)).encode(), digest_size=32).hexdigest()
 
 
-def _stamps(folder: Path) -> Iterator[tuple[str, int, int, int, int, int]]:
-    """What betrays a change of a file, for all files below a folder in a settled order."""
+def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """What betrays a change of a file, for all files below a folder in a settled order, as documents have it."""
     pending = [str(folder)]
     while pending:
         entries = sorted(_entries(pending.pop()), key=lambda each: each.name)
@@ -101,8 +107,7 @@ def _stamps(folder: Path) -> Iterator[tuple[str, int, int, int, int, int]]:
                 pending.append(entry.path)
             else:
                 stat = entry.stat()
-                changed = max(stat.st_mtime_ns, stat.st_ctime_ns)
-                yield entry.path, changed, stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_mode
+                yield entry.path, (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns, stat.st_mode)
 
 
 def _entries(folder: str) -> Iterable[os.DirEntry[str]]:

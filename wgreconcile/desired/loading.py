@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from wgreconcile.desired import memory, records, rules
 from wgreconcile.desired.layout import Found, document_of, scan
 from wgreconcile.desired.memory import Entry, Memory
 from wgreconcile.desired.model import DesiredState, Interface, Peer
 from wgreconcile.desired.places import Placer
+from wgreconcile.desired.recheck import reduced
 from wgreconcile.errors import Fault, StateError
+from wgreconcile.values import PublicKey
 
 Overlay = Mapping[str, str | None]
 """Texts that are to be, by path below the state folder; None for a document that is to go."""
@@ -40,6 +43,8 @@ class _Loading:
         self.fresh = Memory(looked_at=time.time_ns())
         self.has_news = False
         self._all_known = True
+        self._touched: dict[str, set[PublicKey]] | None = {}
+        """Peers of documents that were never checked; None when an interface's own document was not."""
         self._state = state
         self._known = known
         self._overlay = overlay
@@ -118,9 +123,17 @@ class _Loading:
         )
         self.faults += reading.faults
         self._all_known &= is_known
+        if not is_known and self._touched is not None:
+            self._touch(found, reading.value)
         if reading.value is not None and not reading.faults:
             self._keep(found, [found.stamp, digest, records.to_record(reading.value)], entry)
         return reading.value
+
+    def _touch(self, found: Found, value: Interface | Peer | None) -> None:
+        if isinstance(value, Peer) and self._touched is not None:
+            self._touched.setdefault(found.interface, set()).add(value.public_key)
+        else:
+            self._touched = None
 
     def _keep(self, found: Found, fresh: Entry, entry: Entry | None) -> None:
         self.fresh.documents[found.path] = fresh
@@ -138,18 +151,24 @@ class _Loading:
         if self._all_known and self._known.warnings is not None and not self.faults:
             self.fresh.warnings = self._known.warnings
             return tuple(self._warning(*each) for each in self._known.warnings)
-        findings = rules.check(interfaces, datetime.now(timezone.utc))
+        checked: list[Interface] = interfaces
+        warnings_kept: list[list[Any]] = []
+        if self._touched is not None and self._known.warnings is not None and not self.faults:
+            checked = [reduced(each, self._touched.get(each.name, frozenset())) for each in interfaces]
+            untouched = self.fresh.documents.keys() - {peer.origin for each in checked for peer in each.peers}
+            warnings_kept = [each for each in self._known.warnings if each[0] in untouched]
+        findings = rules.check(checked, datetime.now(timezone.utc))
         placer = Placer(self._state, self._text)
         placed = [(each, placer.fault(*each.place, each.problem, each.remedy)) for each in findings]
         self.faults += [fault for finding, fault in placed if not finding.is_warning]
         warnings = [(finding, fault) for finding, fault in placed if finding.is_warning]
         if not self.faults:
-            self.fresh.warnings = [
+            self.fresh.warnings = warnings_kept + [
                 [finding.origin, fault.line, fault.field, fault.problem, fault.remedy]
                 for finding, fault in warnings
             ]
         self.has_news |= self.fresh.warnings != self._known.warnings
-        return tuple(fault for _, fault in warnings)
+        return (*(self._warning(*each) for each in warnings_kept), *(fault for _, fault in warnings))
 
     def _warning(self, origin: str, line: int, field: str, problem: str, remedy: str) -> Fault:
         return Fault(str(self._state / origin), line, field, problem, remedy)

@@ -26,14 +26,14 @@ def recheck(before: DesiredState, after: DesiredState, touched: Touched, now: da
     """
     if any(_settings(before.find(each.name)) != _settings(each) for each in after.interfaces):
         return rules.check(after.interfaces, now)
-    return rules.check([_reduced(each, touched.get(each.name, frozenset())) for each in after.interfaces], now)
+    return rules.check([reduced(each, touched.get(each.name, frozenset())) for each in after.interfaces], now)
 
 
 def _settings(interface: Interface | None) -> Interface | None:
     return replace(interface, peers=()) if interface else None
 
 
-def _reduced(interface: Interface, keys: Set[PublicKey]) -> Interface:
+def reduced(interface: Interface, keys: Set[PublicKey]) -> Interface:
     """The interface with only the peers of these keys, and those that share something with them."""
     if not keys:
         return replace(interface, peers=())
