@@ -1,0 +1,202 @@
+"""Running programs: real ones, that fail, hang, leave daemons behind, or are not there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from wgreconcile import command
+from wgreconcile.command import is_installed, run, start, wait_until_gone
+from wgreconcile.errors import BusyError, CommandError, DependencyError
+
+KEY = "c2VudGluZWxzZW50aW5lbHNlbnRpbmVsc2VudGluZWw="
+
+
+def shell(script: str, *, stdin: str = "", ok: tuple[int, ...] = (0,), timeout: float = 30) -> str:
+    return run(["sh", "-c", script], stdin=stdin, ok=ok, timeout=timeout)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_output_and_input() -> None:
+    assert run(["cat"], stdin="text\n") == "text\n"
+    assert run(["true"]) == ""
+
+
+def test_much_output_and_input_is_no_problem() -> None:
+    text = "x" * 3_000_000
+    assert run(["cat"], stdin=text) == text
+
+
+def test_input_keeps_bytes_that_are_no_text() -> None:
+    assert run(["od", "-An", "-tx1"], stdin="\udcffé").split() == ["ff", "c3", "a9"]
+    assert shell(r"printf '\377'") == "\ufffd"
+
+
+def test_arguments_are_no_shell_code() -> None:
+    assert run(["echo", "$(id)", "a b", "*"]) == "$(id) a b *\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo out; echo wrong >&2; exit 3", "wrong"),
+        ("echo out; exit 3", "out"),
+        ("exit 3", "no message"),
+        ("seq 20 >&2; exit 3", "\n".join(map(str, range(13, 21)))),
+        ("printf '┌──┐\\n│ no │\\n└──┘\\n\\nreal\\n' >&2; exit 3", "real"),
+        (f"echo 'Key: `{KEY}`' >&2; exit 3", "Key: `(key)`"),
+        (f"echo 'PrivateKey={KEY}x' >&2; exit 3", "PrivateKey=(key)x"),
+    ],
+)
+def test_a_failure_is_told_in_the_programs_last_words(script: str, words: str) -> None:
+    with pytest.raises(CommandError) as error:
+        shell(script)
+    assert error.value.status == 3
+    assert str(error.value) == f"`sh -c {script}` ended with status 3: {words}"
+
+
+def test_input_is_never_quoted() -> None:
+    with pytest.raises(CommandError) as error:
+        shell("exit 1", stdin=KEY)
+    assert KEY not in f"{error.value}{error.value!r}{vars(error.value)}"
+
+
+def test_other_statuses_may_be_as_good() -> None:
+    assert shell("echo x; exit 1", ok=(0, 1)) == "x\n"
+    with pytest.raises(CommandError):
+        shell("exit 0", ok=(1,))
+
+
+@pytest.mark.parametrize(
+    ("program", "package"), [("wg-quick", "wireguard-tools"), ("ip", "iproute2"), ("git", "git")]
+)
+def test_a_missing_program_is_named_with_its_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, package: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DependencyError, match=f"^`{program}` is not installed; install the package {package}$"):
+        run([program])
+    assert not is_installed(program)
+
+
+def test_an_installed_program() -> None:
+    assert is_installed("sh")
+
+
+def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    script = f"trap 'echo cleaned >{tmp_path}/trap; exit' TERM; sleep 60 & echo $! >{tmp_path}/child; wait"
+    with pytest.raises(CommandError, match="no end after 1 s") as error:
+        shell(script, timeout=1)
+    assert error.value.argv[0] == "sh"
+    assert (tmp_path / "trap").read_text() == "cleaned\n"
+    wait_for(lambda: not is_running(int((tmp_path / "child").read_text())))
+
+
+def test_a_program_that_will_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "GRACE", 0.2)
+    with pytest.raises(CommandError, match="no end") as error:
+        shell("trap '' TERM; while :; do sleep 0.05; done", timeout=0.2)
+    assert error.value.status == -signal.SIGKILL
+
+
+def test_a_daemon_of_a_hook_holds_nobody_up() -> None:
+    began = time.monotonic()
+    pid = int(shell("sleep 60 & echo $!"))
+    assert time.monotonic() - began < 10
+    assert is_running(pid)
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_key_pressed_in_the_terminal_does_not_reach_the_program() -> None:
+    assert int(run(["ps", "-o", "sid=", "-p", str(os.getpid())])) != int(shell("ps -o sid= -p $$"))
+
+
+def test_a_program_works_while_its_caller_does_something_else() -> None:
+    running = start(["sh", "-c", "read go; echo $go; sleep 0.2"], lines=["one", "two"])
+    assert running.process.poll() is None
+    assert running.finish() == "one\n"
+    with pytest.raises(CommandError, match="status 3: x"):
+        start(["sh", "-c", "echo x; exit 3"]).finish()
+    with pytest.raises(DependencyError):
+        start(["no-such-program"])
+
+
+def test_nothing_stays_open() -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        run(["true"])
+        start(["true"]).finish()
+        with pytest.raises(CommandError):
+            run(["false"])
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+# What an earlier, killed run has left behind
+
+
+@pytest.fixture
+def orphan(tmp_path: Path) -> Iterator[Callable[[str], int]]:
+    """Starts a script whose parent is gone at once, as wg-quick goes on when wgreconcile is killed."""
+    pids = []
+
+    def begin(name: str) -> int:
+        script = tmp_path / name
+        script.write_text("#!/bin/bash\nsleep 60 & echo $! >$0.child; wait\n")
+        script.chmod(0o755)
+        start_it = f"{script} up /etc/wireguard/.x/wg0.conf >/dev/null 2>&1 & echo $!"
+        done = subprocess.run(["sh", "-c", start_it], capture_output=True, text=True, check=True)
+        wait_for(lambda: Path(f"{script}.child").exists() and Path(f"{script}.child").read_text() != "")
+        pids.append((int(done.stdout), int(Path(f"{script}.child").read_text())))
+        return pids[-1][0]
+
+    yield begin
+    for both in pids:
+        for pid in both:
+            if is_running(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+VECTOR = ("wg-quick", "up", "/etc/wireguard/.x/wg0.conf")
+
+
+def test_an_orphan_is_waited_for(orphan: Callable[[str], int]) -> None:
+    pid = orphan("wg-quick")
+    with pytest.raises(
+        BusyError, match=r"`wg-quick up /etc/wireguard/.x/wg0.conf` of an earlier run is still under way"
+    ):
+        wait_until_gone(VECTOR, timeout=0.2)
+    killer = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -9 {pid}"])
+    wait_until_gone(VECTOR, timeout=30)
+    assert not is_running(pid)
+    killer.wait()
+
+
+@pytest.mark.parametrize(
+    "vector", [("wg-quick", "down", VECTOR[2]), ("wg-quick", "up", "/etc/x.conf"), ("ip", *VECTOR[1:])]
+)
+def test_other_programs_are_not_waited_for(orphan: Callable[[str], int], vector: tuple[str, ...]) -> None:
+    orphan("wg-quick")
+    wait_until_gone(vector, timeout=0)
+
+
+def test_nobody_is_waited_for() -> None:
+    wait_until_gone(VECTOR, timeout=0)

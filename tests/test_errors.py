@@ -1,0 +1,52 @@
+"""Errors that people read: each says where and what to do, and ends the program with its own status."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from wgreconcile import errors
+from wgreconcile.errors import CommandError, Fault, StateError, WgreconcileError
+
+EVERY = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, WgreconcileError)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (Fault("a.yaml", 3, "mtu", "is odd", "make it even"), "a.yaml:3: mtu: is odd; make it even"),
+        (Fault("a.yaml", 0, "mtu", "is odd"), "a.yaml: mtu: is odd"),
+        (Fault("a.yaml", 3, "", "is empty", "write something"), "a.yaml:3: is empty; write something"),
+        (Fault("a.yaml", 0, "", "is empty"), "a.yaml: is empty"),
+    ],
+)
+def test_a_fault_leaves_out_what_it_does_not_know(fault: Fault, text: str) -> None:
+    assert str(fault) == text
+
+
+def test_faults_are_told_once_and_in_the_order_of_the_files() -> None:
+    late, early, other = Fault("a", 10, "", "x"), Fault("a", 9, "", "x"), Fault("b", 1, "", "x")
+    error = StateError([other, late, early, late])
+    assert error.faults == (early, late, other)
+    assert str(error) == "a:9: x\na:10: x\nb:1: x"
+
+
+def test_a_failed_command_is_told_with_its_words() -> None:
+    error = CommandError(["wg", "show"], 3, "  no such device\n")
+    assert (error.argv, error.status, error.stderr) == (("wg", "show"), 3, "no such device")
+    assert str(error) == "`wg show` ended with status 3: no such device"
+    assert str(CommandError(["wg"], 1, " \n")) == "`wg` ended with status 1: no message"
+
+
+def test_exit_statuses() -> None:
+    """The table of the manual."""
+    special = {each.__name__: each.exit_status for each in EVERY if each.exit_status != 1}
+    assert special == {"BusyError": 75, "StateError": 78}
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
+def test_every_error_says_who_must_act(kind: type[WgreconcileError]) -> None:
+    assert kind.__doc__
+    assert issubclass(kind, WgreconcileError)
+    assert not issubclass(kind, OSError | ValueError)
