@@ -92,7 +92,7 @@ class Transactions:
                 accepted.append(number)
         try:
             outcome = self._commit(draft)
-        except WgreconcileError as error:
+        except Exception as error:
             is_final = len(accepted) == 1 and not isinstance(error, _OF_ANOTHER_STATE)
             for number in accepted:
                 # One bad write is no reason to refuse the good ones that came with it.
