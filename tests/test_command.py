@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -171,8 +172,9 @@ def orphan(tmp_path: Path) -> Iterator[Callable[[str], int]]:
     yield begin
     for both in pids:
         for pid in both:
-            if is_running(pid):
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+            wait_for(lambda pid=pid: not is_running(pid))
 
 
 VECTOR = ("wg-quick", "up", "/etc/wireguard/.x/wg0.conf")

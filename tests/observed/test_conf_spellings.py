@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wgreconcile.errors import StateError
-from wgreconcile.observed.conf import Conf, ConfPeer, Line, parse_conf, read_lines
+from wgreconcile.observed.conf import Conf, ConfPeer, Line, parse_conf, parse_conf_like, peer_sections, read_lines
 from wgreconcile.planning.render import render_conf
 from wgreconcile.values import Endpoint, Network
 
@@ -95,6 +95,37 @@ def test_plain_peers_are_read_as_line_by_line(conf: Conf) -> None:
     plain, by_line = parse_conf(text, "wg0.conf"), parse_conf(text.replace("[Peer]", "[peer]"), "wg0.conf")
     assert plain == by_line
     assert [each.name for each in plain.peers] == [each.name for each in by_line.peers]
+
+
+@given(CONFS, CONFS)
+def test_a_file_like_another_means_what_it_says(known: Conf, other: Conf) -> None:
+    """Whatever of the sections is the same: all, some, or none."""
+    sections = peer_sections(render_conf(known), known)
+    assert list(sections.values()) == list(known.peers)
+    common = {each.public_key: each for each in (*other.peers, *known.peers)}
+    for conf in (known, other, replace(other, peers=tuple(common.values()))):
+        found = parse_conf_like(render_conf(conf), "wg0.conf", sections)
+        assert found == conf
+        assert [each.name for each in found.peers] == [each.name for each in conf.peers]
+
+
+@given(CONFS.filter(lambda conf: conf.peers), st.data())
+def test_a_file_like_another_is_read_as_any_other(known: Conf, data: st.DataObject) -> None:
+    """With lines gone, twice there, or out of their order it means the same, or has the same faults."""
+    lines = data.draw(st.permutations(render_conf(known).splitlines(keepends=True)))
+    text = "".join(
+        data.draw(st.lists(st.sampled_from(lines))) + data.draw(st.sampled_from([lines, [render_conf(known)]]))
+    )
+    assert outcome(lambda: parse_conf_like(text, "x", peer_sections(render_conf(known), known))) == outcome(
+        lambda: parse_conf(text, "x")
+    )
+
+
+def outcome(parse: Callable[[], Conf]) -> object:
+    try:
+        return parse()
+    except StateError as error:
+        return error.faults
 
 
 @pytest.mark.parametrize(("header", "most"), [("[Peer]", 10), ("[peer]", 1000)])

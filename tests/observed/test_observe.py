@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +15,64 @@ import yaml
 from wgreconcile.errors import CommandError, StateError
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import LiveInterface, LivePeer, ObservedInterface, Route, Rule
-from wgreconcile.observed.observe import list_files, observe, observe_files, read_file
+from wgreconcile.observed.observe import Look, list_files, observe, observe_files, read_file
 from wgreconcile.values import Network, public_key_of
 
 from .strategies import secret_key
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "dump").glob("*.yaml"))
-Answer = Callable[..., str]
+SITE = CASES[0].parent / "site.yaml"
+PROGRAM = """#!/bin/sh
+cd "{folder}"
+echo "${{0##*/}} $*" >>asked
+case $* in *-batch*) cat >"${{0##*/}} $* input";; esac
+exec cat "${{0##*/}} $*"
+"""
 
 
 class Recording:
-    """Answers as the programs did when they were recorded, and counts the processes."""
+    """`wg` and `ip` that print what the real ones printed when they were recorded."""
 
-    def __init__(self, case: dict[str, Any]) -> None:
-        self.answers: dict[str, str] = case["answers"]
-        self.asked: list[str] = []
+    def __init__(self, folder: Path, answers: dict[str, str]) -> None:
+        self.folder = folder
+        for question, answer in answers.items():
+            self.answer(question, answer)
+        for program in ("wg", "ip"):
+            (folder / program).write_text(PROGRAM.format(folder=folder))
+            (folder / program).chmod(0o755)
 
-    def run(self, argv: Sequence[str], *, stdin: str = "") -> str:
-        self.asked.append(" ".join(argv))
-        return self.answers[" ".join(argv)]
+    def answer(self, question: str, text: str) -> None:
+        (self.folder / question).write_text(text)
+
+    @property
+    def asked(self) -> list[str]:
+        return (self.folder / "asked").read_text().splitlines()
+
+    def asked_for(self, version: int) -> list[str]:
+        """The questions of a batch."""
+        return (self.folder / f"ip -{version} -json -Numeric -batch - input").read_text().splitlines()
 
 
 @pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Recording]:
-    """Puts a recording in place of the programs."""
+def recorded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Path], Recording]:
+    """Puts a recording first on the path."""
 
     def play(path: Path) -> Recording:
-        recording = Recording(yaml.safe_load(path.read_text()))
-        for module in ("observe", "ip"):
-            monkeypatch.setattr(f"wgreconcile.observed.{module}.run", recording.run)
+        case = yaml.safe_load(path.read_text())
+        recording = Recording(tmp_path_factory.mktemp("programs"), case["answers"])
+        monkeypatch.setenv("PATH", f"{recording.folder}:{os.environ['PATH']}")
+        monkeypatch.setattr(socket, "if_nametoindex", lambda name: _index(name, case["interfaces"]))
         return recording
 
     return play
+
+
+def _index(name: str, existing: Iterable[str]) -> int:
+    if name not in existing:
+        raise OSError
+    return 1
 
 
 def expected_interface(name: str, data: dict[str, Any]) -> LiveInterface:
@@ -83,28 +112,31 @@ def _route(text: str) -> Route:
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_recorded_host(recorded: Callable[[Path], Recording], tmp_path: Path, path: Path) -> None:
-    case = yaml.safe_load(path.read_text())
+    interfaces = yaml.safe_load(path.read_text())["interfaces"]
     recording = recorded(path)
-    found = observe(tmp_path, case["interfaces"])
-    expected = [
-        ObservedInterface(name, None, expected_interface(name, case["interfaces"][name]))
-        for name in sorted(case["interfaces"])
-    ]
-    assert list(found.interfaces) == expected
+    found = observe(tmp_path, interfaces)
+    expected = {name: expected_interface(name, data) for name, data in interfaces.items()}
+    assert {each.name: each.live for each in found.interfaces} == expected
     assert len(recording.asked) == 4  # however many interfaces and peers there are
+    questions = ["rule show", *(f"route show dev {name} table all" for name in sorted(interfaces))]
+    assert recording.asked_for(4) == recording.asked_for(6) == questions
 
 
-SITE = CASES[0].parent / "site.yaml"
+def only_wg0(recording: Recording) -> None:
+    """Cut the answers about routes down to those about wg0."""
+    for version in (4, 6):
+        question = f"ip -{version} -json -Numeric -batch -"
+        rules, *routes = (recording.folder / question).read_text().splitlines()
+        recording.answer(question, f"{rules}\n{routes[2]}\n")
 
 
 def test_only_what_is_asked_for_is_looked_at(recorded: Callable[[Path], Recording], tmp_path: Path) -> None:
     recording = recorded(SITE)
-    for version in (4, 6):  # one interface, one answer
-        rules, *rest = recording.answers[f"ip -{version} -json -Numeric -batch -"].splitlines()
-        recording.answers[f"ip -{version} -json -Numeric -batch -"] = "\n".join([rules, rest[2]])
-    (tmp_path / "wg0.conf").write_text("[Interface]\n")
-    (tmp_path / "wg9.conf").write_text("[Interface]\n")
+    only_wg0(recording)
+    for name in ("wg0", "wg9"):
+        (tmp_path / f"{name}.conf").write_text("[Interface]\n")
     found = observe(tmp_path, ["wg0", "absent"])
+    assert recording.asked_for(4)[1:] == ["route show dev wg0 table all"]
     assert [each.name for each in found.interfaces] == ["absent", "wg0"]
     assert found.find("absent") == ObservedInterface("absent")
     assert found.find("wg0").live is not None
@@ -115,15 +147,51 @@ def test_an_interface_that_goes_meanwhile_is_not_there(
     recorded: Callable[[Path], Recording], tmp_path: Path
 ) -> None:
     recording = recorded(SITE)
-    recording.answers["ip -json address show"] = "[]"
+    only_wg0(recording)
+    recording.answer("ip -json address show", "[]")
     assert observe(tmp_path, ["wg0"]).find("wg0").live is None
-    assert len(recording.asked) == 2
 
 
 def test_an_answer_too_few_is_an_error(recorded: Callable[[Path], Recording], tmp_path: Path) -> None:
     recorded(SITE)
-    with pytest.raises(CommandError, match="5 answers to 2 questions"):
+    with pytest.raises(CommandError, match="4 answers to 1 questions"):
         observe(tmp_path, ["wg0"])
+
+
+def test_a_look_again_sees_what_matters(recorded: Callable[[Path], Recording], tmp_path: Path) -> None:
+    """Handshakes, counters and roaming do not count; everything that a plan is made from does."""
+    recording = recorded(SITE)
+    only_wg0(recording)
+    prints = [look(tmp_path)]
+
+    def differs(question: str, old: str, new: str) -> bool:
+        text = (recording.folder / question).read_text()
+        assert old in text
+        recording.answer(question, text.replace(old, new))
+        prints.append(look(tmp_path))
+        recording.answer(question, text)
+        return prints[-1] != prints[0]
+
+    dump = "wg show all dump"
+    assert not differs(dump, "10.7.0.2/32\t0\t0\t0", "10.7.0.2/32\t1700000000\t5\t6")
+    assert not differs(dump, "[2001:db8::9]:51820", "198.51.100.7:4242")
+    assert differs(dump, "[2001:db8::9]:51820", "(none)")
+    assert differs(dump, "10.7.0.2/32", "10.7.0.3/32")
+    assert differs(dump, "\t25\n", "\toff\n")
+    assert differs(dump, "\t51820\toff\n", "\t51821\toff\n")
+    assert differs("ip -json address show", "10.7.1.1", "10.7.1.2")
+    assert differs("ip -json address show", '"mtu":1380', '"mtu":1381')
+    assert not differs("ip -json address show", "192.0.2.1", "192.0.2.2")
+    assert differs("ip -4 -json -Numeric -batch -", "172.16.0.0/12", "172.17.0.0/16")
+    (tmp_path / "wg0.conf").write_text("[Interface]\n")
+    assert look(tmp_path) != prints[0]
+    with_file = look(tmp_path)
+    (tmp_path / "wg0.conf").chmod(0o600)
+    assert look(tmp_path) != with_file
+
+
+def look(conf_dir: Path) -> list[str]:
+    return list(Look(conf_dir, ["wg0"]).fingerprint())
 
 
 # Files
@@ -160,8 +228,7 @@ def test_a_file_does_not_show_its_text(tmp_path: Path) -> None:
 
 
 def test_files_are_observed_without_any_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for module in ("observe", "ip"):
-        monkeypatch.delattr(f"wgreconcile.observed.{module}.run")
+    monkeypatch.setattr(subprocess, "Popen", None)
     for name in ("wg0.conf", "wg1.conf", "a name too long.conf", "wg2.conf.bak", "wg3"):
         (tmp_path / name).write_text("[Interface]\n")
     found = observe_files(tmp_path, ["wg0", "absent"])
