@@ -92,7 +92,7 @@ def test_other_spellings_mean_the_same(conf: Conf, random: Random) -> None:
 @given(CONFS)
 def test_plain_peers_are_read_as_line_by_line(conf: Conf) -> None:
     text = render_conf(conf)
-    plain, by_line = parse_conf(text, "wg0.conf"), parse_conf(text.replace("[Peer]", "[peer]"), "wg0.conf")
+    plain, by_line = parse_conf(text, "wg0.conf"), parse_conf(text.replace("\n[Peer]\n", "\n[peer]\n"), "wg0.conf")
     assert plain == by_line
     assert [each.name for each in plain.peers] == [each.name for each in by_line.peers]
 
