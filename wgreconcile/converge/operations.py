@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wgreconcile.command import run
+from wgreconcile.converge.leftovers import STAGING
 from wgreconcile.converge.mtu import automatic_mtu
 from wgreconcile.errors import CommandError
 from wgreconcile.files import make_private_folder, remove, write_atomic
@@ -45,7 +46,7 @@ class Host:
     @property
     def staging(self) -> Path:
         """A private folder for files that exist while one command runs."""
-        return self.conf_dir / ".wgreconcile"
+        return self.conf_dir / STAGING
 
     def staged(self, name: str) -> Path:
         """The file that wg-quick is given; its name is the interface's, as wg-quick demands."""

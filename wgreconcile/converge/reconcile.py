@@ -7,10 +7,10 @@ from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from wgreconcile.command import wait_until_gone
+from wgreconcile.converge.leftovers import settle
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Progress
 from wgreconcile.converge.quiet import Quiet
-from wgreconcile.converge.records import Record, Records
+from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
 from wgreconcile.files import exclusive_lock, make_private_folder
 from wgreconcile.observed.observe import Look
@@ -39,7 +39,7 @@ def reconcile(
     """
     make_private_folder(site.var)
     with exclusive_lock(site.var / "lock", "run of wgreconcile"):
-        _settle(site.records)
+        settle(site)
         look = Look(site.conf_dir, site.names())
         quiet = Quiet(site, look, names, now, prune=prune)
         if (outcome := quiet.recall()) is not None:
@@ -75,11 +75,3 @@ def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress
         if site.records.load(plan.name) != record:
             site.records.save(plan.name, record)
     return InterfaceOutcome(plan)
-
-
-def _settle(records: Records) -> None:
-    """Let commands end that a killed run has left under way."""
-    for name in records.names():
-        record = records.load(name)
-        if record is not None and record.running:
-            wait_until_gone(record.running)
