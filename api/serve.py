@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import falcon
@@ -12,6 +13,7 @@ from wgreconcile.api.web.body import MOST_BYTES
 
 DEFAULT_LISTEN = "127.0.0.1:10086"
 THREADS = 16
+_LOOK_AGAIN = 0.02
 
 
 class Server:
@@ -47,7 +49,18 @@ class Server:
         finally:
             self._server.task_dispatcher.shutdown()
 
+    def drain(self, seconds: float) -> None:
+        """Wait until all answers are on their way, for at most so many seconds; from any thread."""
+        deadline = time.monotonic() + seconds
+        while self._is_answering() and time.monotonic() < deadline:
+            time.sleep(_LOOK_AGAIN)
+
     def close(self) -> None:
         """Make :meth:`run` return; safe to call from another thread."""
         # Sockets belong to the thread that waits for them, so it is asked to close them itself.
         self._wake.pull_trigger(lambda: wasyncore.close_all(self._sockets))
+
+    def _is_answering(self) -> bool:
+        dispatcher = self._server.task_dispatcher
+        waiting = (getattr(each, "total_outbufs_len", 0) for each in list(self._sockets.values()))
+        return bool(dispatcher.active_count or dispatcher.queue or any(waiting))

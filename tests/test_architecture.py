@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "values": {"errors"},
     "command": {"errors"},
     "files": {"errors"},
-    "sharing": set(),
+    "sharing": {"errors"},
     "schemas": set(),
     "templates": set(),
     "desired": {*EVERYWHERE, "files"},

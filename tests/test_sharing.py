@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from wgreconcile.errors import BusyError
 from wgreconcile.sharing import Group
 
 SOON = 10
@@ -140,3 +141,22 @@ def test_patience_ends_when_the_others_are_gone(runs: Runs) -> None:
     began = time.monotonic()
     group.ask(2)
     assert time.monotonic() - began < 0.04
+
+
+def test_closing_waits_for_what_was_asked_and_takes_nothing_more(runs: Runs) -> None:
+    group: Group[int, int] = Group(runs.work)
+    first = Asker(group, 1)
+    assert runs.begun.acquire(timeout=SOON)
+    second = Asker(group, 2)
+    wait_for(group, 1)
+    closing = threading.Thread(target=group.close)
+    closing.start()
+    closing.join(0.05)
+    assert closing.is_alive()
+    runs.gate.set()
+    for each in (closing, first, second):
+        each.join(SOON)
+        assert not each.is_alive()
+    assert (first.result, second.result) == (10, 20)
+    with pytest.raises(BusyError, match="stopping"):
+        group.ask(3)

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from wgreconcile.errors import BusyError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -30,12 +32,15 @@ class Group(Generic[T, R]):
         self._runner = 0
         self._open: _Batch[T, R] | None = None
         self._usual_size = 1
+        self._is_closed = False
 
     def ask(self, request: T) -> R:
-        """The result of the run that holds ``request``. Raises what the run has for it."""
+        """The result of the run that holds ``request``. Raises what the run has for it, BusyError when closed."""
         if self._runner == threading.get_ident():
             raise RuntimeError("asked for more from inside a run, which would wait for itself")
         with self._mutex:
+            if self._is_closed:
+                raise BusyError("wgreconcile is stopping; ask again when it is back")
             leads = self._open is None
             batch = self._open = self._open or _Batch()
             number = batch.add(request)
@@ -44,6 +49,16 @@ class Group(Generic[T, R]):
             with self._running:
                 self._run(batch)
         return batch.result(number)
+
+    def close(self) -> None:
+        """Wait for what has been asked for; who asks from here on gets a BusyError."""
+        with self._mutex:
+            self._is_closed = True
+            batch = self._open
+        if batch is not None:
+            batch.wait()
+        with self._running:
+            pass
 
     def _run(self, batch: _Batch[T, R]) -> None:
         with self._mutex:
@@ -77,6 +92,9 @@ class _Batch(Generic[T, R]):
         except BaseException as error:  # nobody may wait for ever, whatever happened to the leader
             self._error = error
         self._done.set()
+
+    def wait(self) -> None:
+        self._done.wait()
 
     def result(self, number: int) -> R:
         self._done.wait()

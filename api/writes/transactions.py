@@ -71,6 +71,10 @@ class Transactions:
         """
         return self._group.ask(edit)
 
+    def close(self) -> None:
+        """Wait for the writes that were begun; those that come from here on are told to come again later."""
+        self._group.close()
+
     def _work(self, edits: Sequence[Edit]) -> list[Written[Any] | Exception]:
         return self._try(edits, self._store.recent())
 

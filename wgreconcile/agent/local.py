@@ -66,10 +66,11 @@ class LocalReconciler:
             each.start()
 
     def stop(self) -> None:
-        """End when the interface at hand is done, and only then."""
+        """End when the interface at hand is done, and only then; calls that come later get a BusyError."""
         self._stopping.set()
         for each in self._periodic:
             each.stop()
+        self._passes.close()
 
     def converge(self, names: Sequence[str], *, force: bool = False) -> Outcome:
         """As the API's Reconciler. Raise BusyError, StateError, UnsafePlanError, DependencyError, CommandError."""

@@ -46,6 +46,10 @@ class Passes:
         """The outcome for the interfaces of ``wish``, of a pass that began after this call."""
         return self._group.ask(wish)
 
+    def close(self) -> None:
+        """Wait for the pass that is under way; there are no more after it."""
+        self._group.close()
+
     def _grant(self, wishes: Sequence[Wish]) -> list[Outcome | Exception]:
         """Grant equal wishes and those that go together by one pass; where that is refused, each by its own."""
         granted: dict[Wish, Outcome | Exception] = {}
