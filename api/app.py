@@ -9,6 +9,7 @@ from typing import Any
 
 import falcon
 
+from wgreconcile.api.keyring import Keyring
 from wgreconcile.api.probes import Probes
 from wgreconcile.api.reconciler import Reconciler
 from wgreconcile.api.releases import Releases
@@ -16,13 +17,14 @@ from wgreconcile.api.request import Clock
 from wgreconcile.api.route import Route
 from wgreconcile.api.routes import ROUTES
 from wgreconcile.api.runtime.runtime import Runtime
-from wgreconcile.api.services import Services
+from wgreconcile.api.services import Adopt, Services
 from wgreconcile.api.settings.settings import DashboardSettings
 from wgreconcile.api.web.endpoint import Endpoint
 from wgreconcile.api.web.failures import register_failures
 from wgreconcile.api.web.frontend import Frontend
 from wgreconcile.api.web.gate import STATIC, Gate
 from wgreconcile.api.web.pages import IndexPage, OpenApiPage, ReferencePage, StaticFiles
+from wgreconcile.api.writes.transactions import Transactions
 from wgreconcile.desired.store import Store
 
 OPENAPI = "/api/openapi.json"
@@ -34,10 +36,13 @@ def create_app(
     reconciler: Reconciler,
     runtime: Runtime,
     settings: DashboardSettings,
+    transactions: Transactions,
+    keyring: Keyring,
     *,
     clock: Clock = time.time,
     probes: Probes | None = None,
     conf_dir: str = "/etc/wireguard",
+    adopt: Adopt = lambda: None,
     frontend: Path | None = None,
     routes: Sequence[Route] = ROUTES,
 ) -> falcon.App[Any, Any]:
@@ -46,7 +51,19 @@ def create_app(
     ``frontend`` is the folder of a built web page; without one, a small page leads to the reference. The prefix
     of all paths is read from the settings here, once.
     """
-    services = Services(store, reconciler, runtime, settings, probes or Probes(), Releases(), clock, conf_dir)
+    services = Services(
+        store,
+        reconciler,
+        runtime,
+        settings,
+        probes or Probes(),
+        Releases(),
+        clock,
+        conf_dir,
+        transactions,
+        keyring,
+        adopt,
+    )
     prefix = settings.get().server.prefix
     public = {prefix + route.path for route in routes if route.public}
     public |= {prefix or "/", prefix + OPENAPI, prefix + REFERENCE}

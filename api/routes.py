@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wgreconcile.api.configuration_routes import CONFIGURATION_ROUTES, PEER_ROUTES
 from wgreconcile.api.route import Query, Route
 from wgreconcile.api.wgdashboard import api_keys, dashboard, sign_in, tools, welcome
 
@@ -107,6 +108,8 @@ ROUTES: tuple[Route, ...] = (
         "Tell whether there is a newer release.",
         data="the address of the newer release, or null",
     ),
+    *CONFIGURATION_ROUTES,
+    *PEER_ROUTES,
     Route(
         "GET",
         "/api/ping/execute",

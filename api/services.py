@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from wgreconcile.api.keyring import Keyring
 from wgreconcile.api.probes import Probes
 from wgreconcile.api.reconciler import Reconciler
 from wgreconcile.api.releases import Releases
 from wgreconcile.api.request import Clock
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.settings.settings import DashboardSettings
+from wgreconcile.api.writes.transactions import Transactions
 from wgreconcile.desired.store import Store
+
+Adopt = Callable[[], object]
+"""Takes configuration files that nobody manages yet into the desired state; cheap when there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +31,6 @@ class Services:
     releases: Releases
     clock: Clock
     conf_dir: str
+    transactions: Transactions
+    keyring: Keyring
+    adopt: Adopt

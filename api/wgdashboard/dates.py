@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timezone
 
 from wgreconcile.api.refusal import Refusal
+from wgreconcile.desired.wording import show
 
 FORMAT = "%Y-%m-%d %H:%M:%S"
 
@@ -20,3 +21,11 @@ def parse_date(text: str) -> int:
         return int(datetime.strptime(text, FORMAT).timestamp())
     except (ValueError, OverflowError) as error:
         raise Refusal(str(error)) from None
+
+
+def parse_moment(field: str, text: str) -> datetime:
+    """The moment of a date that a browser may have written: with a T, without seconds. Raise Refusal."""
+    try:
+        return datetime.fromisoformat(text).astimezone(timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        raise Refusal(f"{field}: {show(text)} is not a date such as 2030-01-31 18:00:00") from None

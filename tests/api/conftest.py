@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,19 @@ from argon2 import PasswordHasher
 
 from wgreconcile.api.app import create_app
 from wgreconcile.api.auth import passwords
+from wgreconcile.api.keyring import Keyring
 from wgreconcile.api.probes import Hop, Pinged, Probes
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.settings.document import InMemory
 from wgreconcile.api.settings.settings import DashboardSettings
+from wgreconcile.api.writes.transactions import Transactions
+from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
+from wgreconcile.desired.warm import WarmStore
+from wgreconcile.importing.importer import files_to_import, import_files
 
 from .dashboard import ELSEWHERE, PASSWORD, USERNAME, Caller, Clock, Idle, answer
+from .host import Host, Owner
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +69,9 @@ def probes() -> Probes:
 def make_app(tmp_path: Path, runtime: Runtime, settings: DashboardSettings, clock: Clock, probes: Probes) -> Any:
     def make(**options: Any) -> Any:
         collaborators = {"clock": clock, "probes": probes, **options}
-        return create_app(Store(tmp_path / "state"), Idle(), runtime, settings, **collaborators)
+        store, secrets, idle = Store(tmp_path / "state"), Secrets(tmp_path / "secrets"), Idle()
+        writes = Transactions(store, secrets, idle)
+        return create_app(store, idle, runtime, settings, writes, Keyring(secrets), **collaborators)
 
     return make
 
@@ -93,3 +102,60 @@ def owner(app: Any) -> Caller:
     caller = Caller(app)
     assert caller.sign_in() == answer(False, ok=True)
     return caller
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> WarmStore:
+    """The store of :func:`keeper`."""
+    (tmp_path / "state").mkdir()
+    return WarmStore(tmp_path / "state")
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Secrets:
+    return Secrets(tmp_path / "secrets")
+
+
+@pytest.fixture
+def host(store: WarmStore, secrets: Secrets) -> Host:
+    return Host(store, secrets)
+
+
+@pytest.fixture
+def transactions(store: WarmStore, secrets: Secrets, host: Host) -> Transactions:
+    return Transactions(store, secrets, host)
+
+
+@pytest.fixture
+def adopt(store: WarmStore, secrets: Secrets, host: Host, tmp_path: Path) -> Callable[[], object]:
+    """Takes in the files of ``conf`` below the test's folder."""
+    conf_dir = tmp_path / "conf"
+    conf_dir.mkdir()
+
+    def adopt() -> object:
+        files = files_to_import([], conf_dir=conf_dir, known=store.names())
+        return import_files(files, store=store, secrets=secrets, conf_dir=conf_dir, live=host.live)
+
+    return adopt
+
+
+@pytest.fixture
+def keeper(
+    store: WarmStore,
+    secrets: Secrets,
+    host: Host,
+    transactions: Transactions,
+    adopt: Callable[[], object],
+    runtime: Runtime,
+    settings: DashboardSettings,
+    probes: Probes,
+) -> Owner:
+    """Somebody who looks after a host, signed in, at the present time."""
+    runtime.accounts.create(USERNAME, PASSWORD, has_default_password=False)
+    clock = Clock(float(int(time.time())))
+    app = create_app(
+        *(store, host, runtime, settings, transactions, Keyring(secrets)), clock=clock, probes=probes, adopt=adopt
+    )
+    owner = Owner(app, host=host, store=store, runtime=runtime, clock=clock)
+    assert owner.sign_in()["status"]
+    return owner

@@ -85,7 +85,7 @@ class TestRoutes:
             "/api/nothing",
             "/nothing",
             "/api",
-            "/api/getAvailableIPs/isTotpEnabled",
+            "/api/getAvailableIPs/x/isTotpEnabled",
             "/api/isTotpEnabled/x",
             "/api/x/static/y",
             "/API/isTotpEnabled",

@@ -1,0 +1,87 @@
+"""Keys that the state refers to, as text, for answers to those who may see them."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from wgreconcile.desired import secretfolder
+from wgreconcile.desired.model import Interface, Secret, SecretFile
+from wgreconcile.desired.secretfolder import Unusable
+from wgreconcile.desired.secrets import Secrets, private_key_of
+from wgreconcile.errors import StateError
+from wgreconcile.values import PublicKey, SecretKey, public_key_of
+
+RECENT = 2.0
+"""Seconds for which a key that was read counts as what the file holds. Ten thousand looks take a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    text: str = field(repr=False)
+    stamp: tuple[int, ...]
+    at: float
+
+
+class Keyring:
+    """Looks keys up in the secret folder and the environment, and remembers those that it has seen.
+
+    A key that is not there, or that others could read, is empty text: an answer without it is still an answer,
+    and the reconciler says what is wrong. Safe to use from many threads.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._folder = str(secrets.folder)
+        self._known: dict[str, _Known] = {}
+
+    def text(self, secret: Secret | None) -> str:
+        """The key in base64; empty without one."""
+        if secret is None:
+            return ""
+        if isinstance(secret, SecretFile):
+            known = self._known.get(secret.name)
+            if known is not None and time.monotonic() - known.at < RECENT:
+                return known.text
+            return self._look(secret.name, known)
+        try:
+            return self._secrets.resolve(secret, "").reveal()
+        except StateError:
+            return ""
+
+    def private_key(self, interface: Interface) -> str:
+        """The private key of an interface; empty while it is still to be made."""
+        return self.text(private_key_of(interface))
+
+    def public_key(self, interface: Interface) -> str:
+        """The public key of an interface; empty while its private key is still to be made."""
+        text = self.private_key(interface)
+        return _public_key(SecretKey(text)) if text else ""
+
+    def _look(self, name: str, known: _Known | None) -> str:
+        now = time.monotonic()
+        try:
+            status = os.stat(f"{self._folder}/{name}")  # noqa: PTH116  (half the time of Path.stat)
+        except OSError:
+            self._known.pop(name, None)
+            return ""
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns, status.st_mode)
+        text = known.text if known is not None and known.stamp == stamp else self._read(name)
+        if text:
+            self._known[name] = _Known(text, stamp, now)
+        return text
+
+    def _read(self, name: str) -> str:
+        try:
+            with secretfolder.opened(self._secrets.folder) as reader:
+                key = reader.read(name)
+        except Unusable:
+            return ""
+        return key.reveal() if key else ""
+
+
+@lru_cache(maxsize=1024)
+def _public_key(private_key: SecretKey) -> PublicKey:
+    return public_key_of(private_key)

@@ -1,0 +1,53 @@
+"""Edits of peers that clients ask for as well as schedules: keep off the interface, let back in, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from wgreconcile.desired.draft import Draft
+from wgreconcile.desired.model import Peer, Schedule
+
+
+def disable_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> list[Peer]:
+    """Keep peers in the state only; returns those that were on the interface."""
+    peers = _found(draft, name, public_keys)
+    active = [each for each in peers if each.is_active(draft.now)]
+    draft.put_peers(name, [replace(each, enabled=False) for each in active])
+    return active
+
+
+def enable_peer(draft: Draft, name: str, public_key: str) -> bool:
+    """Put a peer back on the interface, whatever keeps it off. False when nothing does, or there is none."""
+    peers = [each for each in _found(draft, name, [public_key]) if not each.is_active(draft.now)]
+    draft.put_peers(name, [_enabled(each, draft.now) for each in peers])
+    return bool(peers)
+
+
+def delete_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> list[Peer]:
+    """Remove peers, whether they are on the interface or not; returns those that there were."""
+    peers = _found(draft, name, public_keys)
+    draft.remove_peers(name, [each.public_key for each in peers])
+    return peers
+
+
+def _found(draft: Draft, name: str, public_keys: Iterable[str]) -> list[Peer]:
+    wanted = set(public_keys)
+    return [each for each in draft.interface(name).peers if each.public_key in wanted]
+
+
+def _enabled(peer: Peer, now: datetime) -> Peer:
+    expires = peer.expires if peer.expires and peer.expires > now else None
+    schedules = tuple(each for each in peer.schedules if not each.is_due(now))
+    return replace(peer, enabled=True, expires=expires, schedules=schedules)
+
+
+def end_schedules(draft: Draft, name: str, ended: Iterable[tuple[Peer, Schedule]]) -> None:
+    """Keep peers in the state only, as a schedule of each has asked, which ends with that."""
+    put = [
+        replace(peer, enabled=False, schedules=tuple(each for each in peer.schedules if each != schedule))
+        for peer, schedule in ended
+    ]
+    if put:
+        draft.put_peers(name, put)

@@ -1,0 +1,84 @@
+"""Delete peers, keep them off their interface, let them back in (API.md 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wgreconcile.api.peer_edits import delete_peers, disable_peers, enable_peer
+from wgreconcile.api.refusal import Refusal
+from wgreconcile.api.request import Reply, Request
+from wgreconcile.api.services import Services
+from wgreconcile.api.wgdashboard.bring_up import bring_up
+from wgreconcile.api.wgdashboard.departures import forget
+from wgreconcile.api.wgdashboard.lookup import find_peer, require_interface
+from wgreconcile.desired.draft import Draft
+from wgreconcile.desired.model import Peer
+
+
+def delete(services: Services, request: Request) -> Reply:
+    """Delete peers, restricted ones among them, with their usage, schedules and links."""
+    name, keys = request.path["config"], _keys(services, request)
+
+    def edit(draft: Draft) -> list[Peer]:
+        _begin(draft, name)
+        return delete_peers(draft, name, keys)
+
+    gone = services.transactions.write(edit).data
+    forget(services.runtime, name, gone, request.now)
+    return _told(len(gone), len(keys), "Deleted", "delete")
+
+
+def restrict(services: Services, request: Request) -> Reply:
+    """Keep peers in the state only."""
+    name, keys = request.path["config"], _keys(services, request)
+
+    def edit(draft: Draft) -> list[Peer]:
+        _begin(draft, name)
+        return disable_peers(draft, name, keys)
+
+    done = services.transactions.write(edit).data
+    return _told(len(done), len(keys), "Restricted", "restrict")
+
+
+def allow(services: Services, request: Request) -> Reply:
+    """Put restricted peers back on the interface, up to the first that is not restricted."""
+    name, keys = request.path["config"], _keys(services, request)
+
+    def edit(draft: Draft) -> str | None:
+        _begin(draft, name)
+        return next((each for each in keys if not enable_peer(draft, name, each)), None)
+
+    _fold(services, name, keys)
+    not_restricted = services.transactions.write(edit).data
+    if not_restricted is not None:
+        return Reply(message=f"Failed to allow access of peer {not_restricted}", ok=False)
+    return Reply(message="Allow access successfully!")
+
+
+def _keys(services: Services, request: Request) -> list[str]:
+    """The public keys of a request. A text is no list, and so names nobody: v4.0 went through its characters."""
+    require_interface(services.store.recent(), request.path["config"])
+    if not request.body["peers"]:
+        is_first = services.settings.get().compat == "v4.0"
+        raise Refusal("Please specify more than one peer" if is_first else "Please specify one or more peers")
+    return list(request.body["peers"])
+
+
+def _begin(draft: Draft, name: str) -> None:
+    require_interface(draft.state, name)
+    bring_up(draft, name)
+
+
+def _fold(services: Services, name: str, keys: Sequence[str]) -> None:
+    """Of peers that are not on the interface now, WireGuard will count from zero."""
+    live = services.reconciler.observed().find(name)
+    on_it = {each.public_key for each in live.peers} if live else set()
+    interface = require_interface(services.store.recent(), name)
+    services.runtime.usage.fold(name, [each for each in keys if each not in on_it and find_peer(interface, each)])
+
+
+def _told(done: int, asked: int, participle: str, verb: str) -> Reply:
+    """What was done is done, also when some of the keys were nobody's."""
+    if done == asked:
+        return Reply(message=f"{participle} {done} peer(s)")
+    return Reply(message=f"{participle} {done} peer(s) successfully. Failed to {verb} 0 peer(s)", ok=False)

@@ -1,0 +1,70 @@
+"""List, show, add and toggle interfaces, which are configurations here (API.md 6.1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from wgreconcile.api.refusal import Refusal
+from wgreconcile.api.request import Request
+from wgreconcile.api.services import Services
+from wgreconcile.api.wgdashboard.configuration_objects import configuration_object
+from wgreconcile.api.wgdashboard.lookup import require_interface
+from wgreconcile.api.wgdashboard.new_configuration import add_interface, check_form
+from wgreconcile.api.wgdashboard.peer_objects import configuration_info
+from wgreconcile.api.wgdashboard.views import view_of, views
+from wgreconcile.desired.draft import Draft
+from wgreconcile.errors import WgreconcileError
+
+
+def list_all(services: Services, request: Request) -> list[dict[str, Any]]:
+    """All interfaces, by name. Those of files that nobody manages yet become managed, if the settings say so."""
+    _adopt(services)
+    return list(map(configuration_object, views(services, request)))
+
+
+def info(services: Services, request: Request) -> dict[str, Any]:
+    """An interface with all of its peers."""
+    name = request.query.get("configurationName", "")
+    interface = require_interface(services.store.recent(), name, "Please provide configuration name")
+    return configuration_info(view_of(services, request, interface, services.reconciler.observed()))
+
+
+def add(services: Services, request: Request) -> None:
+    """Add an interface, which stays down until it is toggled."""
+    settings = services.settings.get()
+    check_form(request.body, settings.compat)
+    _adopt(services)  # a file of that name is somebody's, and must not be written over
+
+    def edit(draft: Draft) -> None:
+        add_interface(draft, request.body, settings.api_hooks)
+
+    services.transactions.write(edit)
+
+
+def toggle(services: Services, request: Request) -> bool:
+    """Bring an interface up or down; the answer is whether it is up then."""
+    name, unknown = request.query.get("configurationName", ""), "Please provide a valid configuration name"
+    interface = require_interface(services.store.recent(), name, unknown)
+    is_up = _is_up(services, name)
+    if not is_up:
+        # WireGuard will count from zero.
+        services.runtime.usage.fold(name, [each.public_key for each in interface.peers])
+
+    def edit(draft: Draft) -> None:
+        draft.put_interface(replace(require_interface(draft.state, name, unknown), enabled=not is_up))
+
+    try:
+        services.transactions.write(edit)
+    except WgreconcileError as error:
+        raise Refusal(str(error), _is_up(services, name)) from error
+    return _is_up(services, name)
+
+
+def _is_up(services: Services, name: str) -> bool:
+    return services.reconciler.observed().find(name) is not None
+
+
+def _adopt(services: Services) -> None:
+    if services.settings.get().adopt:
+        services.adopt()

@@ -1,0 +1,87 @@
+"""Add, change and reset peers; free addresses (API.md 6.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from wgreconcile.api.refusal import Refusal
+from wgreconcile.api.request import Reply, Request
+from wgreconcile.api.runtime.usage import Sample, Usage
+from wgreconcile.api.services import Services
+from wgreconcile.api.wgdashboard.addresses import by_address, listed, pools
+from wgreconcile.api.wgdashboard.bring_up import bring_up
+from wgreconcile.api.wgdashboard.lookup import NO_CONFIGURATION, require_interface, require_peer
+from wgreconcile.api.wgdashboard.new_peers import add_many, add_one, check_form
+from wgreconcile.api.wgdashboard.peer_changes import change_peer
+from wgreconcile.api.wgdashboard.peer_objects import PeerObjects
+from wgreconcile.api.wgdashboard.views import view_of
+from wgreconcile.desired.draft import Draft
+from wgreconcile.values import PublicKey
+
+_KINDS = ("total", "receive", "sent")
+
+
+def available_ips(services: Services, request: Request) -> list[str] | dict[str, list[str]]:
+    """Addresses that nobody holds, in the shape of the version that the settings name."""
+    is_list = services.settings.get().compat in ("v4.0", "v4.1")
+    message = None if is_list else NO_CONFIGURATION
+    interface = require_interface(services.store.recent(), request.path["config"], message)
+    if not interface.address:
+        raise Refusal(message)
+    free = pools(interface)
+    return listed(free) if is_list else by_address(free)
+
+
+def add(services: Services, request: Request) -> Reply:
+    """Add one peer or many, all of them or none. v4.1 and later answer with the new peers."""
+    name, body, compat = request.path["config"], request.body, services.settings.get().compat
+    require_interface(services.store.recent(), name)
+    check_form(body, compat)
+
+    def edit(draft: Draft) -> list[PublicKey]:
+        require_interface(draft.state, name)
+        bring_up(draft, name)
+        is_one = not body.get("bulkAdd")
+        return add_one(draft, name, body) if is_one else add_many(draft, name, body, compat, request.now)
+
+    written = services.transactions.write(edit)
+    if compat == "v4.0":
+        return Reply()
+    added = set(written.data)
+    interface = require_interface(written.state, name)
+    objects = PeerObjects(view_of(services, request, interface, services.reconciler.observed()))
+    data = [objects.object(each) for each in interface.peers if each.public_key in added]
+    return Reply(data, "" if compat == "v4.3" else None)
+
+
+def update(services: Services, request: Request) -> None:
+    """Change the settings of a peer."""
+    name, body = request.path["config"], request.body
+
+    def edit(draft: Draft) -> None:
+        peer = require_peer(draft.state, name, body["id"], draft.now, "Peer does not exist")
+        bring_up(draft, name)
+        change_peer(draft, name, peer, body, services.keyring)
+
+    services.transactions.write(edit)
+
+
+def reset(services: Services, request: Request) -> None:
+    """Put counters of a peer back to zero, for good."""
+    name, public_key, kind = request.path["config"], request.body["id"], request.body["type"]
+    moment = datetime.fromtimestamp(request.now, timezone.utc)
+    require_peer(services.store.recent(), name, public_key, moment, "Configuration/Peer does not exist")
+    if kind not in _KINDS:
+        raise Refusal(None)
+    _count(services, name, public_key)
+    services.runtime.usage.reset(name, public_key, kind)
+
+
+def _count(services: Services, name: str, public_key: str) -> None:
+    """Take in what the peer has used since the last round, or else it would come back with the next one."""
+    live = services.reconciler.observed().find(name)
+    peer = next((each for each in live.peers if each.public_key == public_key), None) if live else None
+    known = services.runtime.usage.of_interface(name).get(public_key, Usage(name, public_key))
+    # Fewer bytes than known were counted in another life of the interface, which the next round will see.
+    if peer and peer.rx_bytes >= known.live_rx and peer.tx_bytes >= known.live_tx:
+        services.runtime.usage.update([Sample(name, public_key, peer.rx_bytes, peer.tx_bytes)])

@@ -1,0 +1,28 @@
+"""Addresses of peers to ping (API.md 6.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wgreconcile.api.request import Request
+from wgreconcile.api.services import Services
+from wgreconcile.api.wgdashboard.peer_objects import PeerObjects, name_of
+from wgreconcile.api.wgdashboard.views import View, views
+from wgreconcile.desired.networks import is_host
+
+
+def addresses(services: Services, request: Request) -> dict[str, dict[str, Any]]:
+    """Of every interface, the single addresses and the endpoint of each peer that is not restricted."""
+    return {view.interface.name: _of_interface(view) for view in views(services, request)}
+
+
+def _of_interface(view: View) -> dict[str, Any]:
+    objects = PeerObjects(view)
+    found = {}
+    for peer in view.peers():
+        name, endpoint = name_of(peer), objects.endpoint(peer.public_key)
+        found[f"{name} - {peer.public_key}" if name else str(peer.public_key)] = {
+            "allowed_ips": [each.partition("/")[0] for each in peer.allowed_ips if is_host(each)],
+            "endpoint": "" if endpoint == "(none)" else endpoint,
+        }
+    return found
