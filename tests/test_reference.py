@@ -86,7 +86,7 @@ def test_every_verb_has_its_section_with_its_options(script: ModuleType, verb: o
     name = verb.name  # type: ignore[attr-defined]
     text = (REFERENCE / "command-line.md").read_text()
     section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-    parser = script.verbs_of(script.command_line._parser())[name]
+    parser = script.verbs_of(script.command_line.parser_of_all())[name]
     shared = {"-h", "--help", *(word for each in script.where_options(parser) for word in each.option_strings)}
     for option in {word for each in parser._actions for word in each.option_strings} - shared:
         assert f"`{option}" in section

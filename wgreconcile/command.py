@@ -24,6 +24,7 @@ GRACE = 10.0
 """Seconds that a program which hangs has to clean up."""
 WORDS = 8
 """Lines of a failed program's output that an error quotes."""
+_NOISE = re.compile(r"[┌│└]|Error: Unknown device type|\[!\] Missing WireGuard kernel module")
 _KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
@@ -103,8 +104,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_words(text: str) -> str:
-    """The end of what a program said, without keys and without the banner that wireguard-go draws in a box."""
-    lines = [line for line in text.splitlines() if line.strip() and line[0] not in "┌│└"]
+    """The end of what a program said, without keys, and without what a kernel that has no WireGuard evokes."""
+    lines = [line for line in text.splitlines() if line.strip() and not _NOISE.match(line)]
     return _KEY.sub("(key)", "\n".join(lines[-WORDS:]))
 
 

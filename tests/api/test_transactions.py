@@ -107,7 +107,11 @@ def adding(*numbers: int) -> Callable[[Draft], tuple[int, ...]]:
 
 def files(folder: Path) -> dict[str, bytes]:
     """All files below a folder, also those that should not be there."""
-    return {str(each.relative_to(folder)): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
+    return {
+        str(each.relative_to(folder)): each.read_bytes()
+        for each in folder.rglob("*")
+        if each.is_file() and each.name != ".gitignore"
+    }
 
 
 def numbers(state: DesiredState) -> set[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_of_many_writers_one_wins_and_no_draft_stays(folder: Path) -> None:
     for each in threads:
         each.join()
     assert sorted(outcomes) == ["lost"] * 7 + ["won"]
-    assert sorted(each.name for each in folder.iterdir()) == ["race.key", "wg0.key"]
+    assert sorted(each.name for each in folder.iterdir()) == [".gitignore", "race.key", "wg0.key"]
 
 
 def test_a_write_that_fails_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +83,15 @@ def test_a_write_that_fails_leaves_nothing(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="full"):
         write(folder, "new.key", SecretKey(key(1)))
-    assert [each.name for each in folder.iterdir()] == ["wg0.key"]
+    assert sorted(each.name for each in folder.iterdir()) == [".gitignore", "wg0.key"]
+
+
+def test_no_key_gets_into_git_by_accident(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    write(tmp_path / "keys", "wg0.key", SecretKey(key(1)))
+    subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
+    staged = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True)
+    assert staged.stdout == b""
 
 
 def test_a_file_that_does_not_exist_has_no_key(folder: Path, tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_first_apply_restart_and_removal() -> None:
     assert printed(never)[2:] == [
         "@@ + interface wg0 @@ never applied; disruption: none",
         "+wg0.conf   (file)",
+        "+private_key = (secret)   (file)",
         "+up   (live)",
     ]
     restarted = plan(conf(post_up=("old",)), conf(post_up=("new", "newer"), dns=("10.7.0.1",)))

@@ -85,7 +85,7 @@ def test_nothing_to_remove_is_no_removal() -> None:
     ("after", "disruption", "what"),
     [
         (conf(*many(2), address=("10.64.1.1/24",)), "none", ""),
-        (conf(*many(1)), "peer", "interface, routes"),
+        (conf(*many(1)), "peer", "peer deleted, routes"),
         (conf(*many(2), listen_port=7), "interface", "listen_port"),
         (conf(*many(2), post_up=("true",)), "restart", "post_up"),
         (conf(*many(1), post_up=("true",), dns=("10.0.0.1",)), "restart", "dns, post_up"),

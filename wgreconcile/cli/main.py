@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from wgreconcile.cli.settings import Settings, resolve
 from wgreconcile.errors import StateError, WgreconcileError
@@ -30,7 +30,7 @@ class Verb(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser_of_all().parse_args(argv)
     gc.disable()  # a run is short and makes no garbage in circles, but thousands of values to look through for it
     try:
         settings = resolve(arguments, os.environ)
@@ -60,12 +60,22 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class Parser(argparse.ArgumentParser):
+    """argparse ends with 2 on a word it does not know, which here means that changes are pending."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: {message}\n")
+
+
+def parser_of_all() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = Parser(
         prog="wgreconcile",
         description="Keep WireGuard interfaces on a desired state that lives in Git.",
         epilog=EPILOG,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     for verb in VERBS:
         added = verbs.add_parser(verb.name, help=verb.help, description=verb.help, epilog=EPILOG)
@@ -73,6 +83,16 @@ def _parser() -> argparse.ArgumentParser:
         verb.arguments(added)
         _add_where(added)
     return parser
+
+
+class _Version(argparse.Action):
+    """Asks the installed package for its version, and only when somebody wants to know."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"wgreconcile {version('wgreconcile')}")
+        parser.exit()
 
 
 def _add_where(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +157,13 @@ def _import(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--listen", metavar="HOST:PORT", help="where to listen (server.address and .port of the state's settings)"
+    )
+    parser.add_argument("--frontend", metavar="DIR", help="serve the built web page in this folder, too")
+
+
 def _genkey(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="keep it as this secret and print its public key")
 
@@ -148,5 +175,6 @@ VERBS = (
     Verb("apply", "bring interfaces to their desired state", _apply, "wgreconcile.cli.plan_verbs:apply"),
     Verb("status", "show desired, on disk and live side by side", _status, "wgreconcile.cli.host_verbs:status"),
     Verb("import", "turn .conf files into desired state", _import, "wgreconcile.cli.host_verbs:import_conf"),
+    Verb("serve", "answer HTTP requests, and reconcile", _serve, "wgreconcile.cli.serve_verb:serve"),
     Verb("genkey", "make a private key", _genkey, "wgreconcile.cli.state_verbs:genkey"),
 )

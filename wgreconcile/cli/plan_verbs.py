@@ -12,7 +12,7 @@ from wgreconcile.cli.settings import Settings
 from wgreconcile.cli.signals import deferred
 from wgreconcile.cli.site import site_of
 from wgreconcile.cli.terminal import painter, progress
-from wgreconcile.converge.outcome import Outcome
+from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.site import Site
 from wgreconcile.errors import DependencyError, UsageError
@@ -21,6 +21,7 @@ from wgreconcile.planning.model import Disruption, Plan
 from wgreconcile.planning.report import recap, report
 
 PENDING = 2
+_BACK = "it is back as it was before, which was verified"
 
 
 def plan(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -28,6 +29,8 @@ def plan(arguments: argparse.Namespace, settings: Settings) -> int:
     now = _moment(arguments.at)
     if not arguments.offline:
         _need_root("plan", "use --offline to compare with files alone")
+    elif settings.conf_dir.is_dir() and not os.access(settings.conf_dir, os.R_OK | os.X_OK):
+        print(f"note: {settings.conf_dir} is not readable for you, so all of it looks new", file=sys.stderr)
     found = _survey(site_of(settings), arguments, now, offline=arguments.offline)
     _show_plan(found, arguments.output, diff=True)
     return PENDING if arguments.detailed_exitcode and not found.is_empty else 0
@@ -61,7 +64,10 @@ def apply(arguments: argparse.Namespace, settings: Settings) -> int:
 def _survey(site: Site, arguments: argparse.Namespace, now: datetime, *, offline: bool = False) -> Plan:
     from wgreconcile.converge.survey import survey  # an apply that finds nothing to do ends without it
 
-    return survey(site, arguments.names, now, prune=arguments.prune, offline=offline).plan
+    found = survey(site, arguments.names, now, prune=arguments.prune, offline=offline)
+    for warning in found.desired.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return found.plan
 
 
 def _show_plan(found: Plan, output: str, *, diff: bool) -> None:
@@ -82,22 +88,21 @@ def _show_outcome(outcome: Outcome, output: str, *, diff: bool) -> None:
     for each in outcome.interfaces:
         if each.failed:
             print(paint("error", f"{each.name}: {each.error}"), file=sys.stderr)
-            way_back = each.return_error or "it is back as it was before, which was verified"
+            way_back = f"the way back failed too: {each.return_error}" if each.return_error else _BACK
             print(f"{each.name}: {way_back}", file=sys.stderr)
     for each in outcome.interfaces:
         print(recap(each.name, each.plan.subjects, each.changed, int(each.failed)))
 
 
 def _show_notes(found: Plan, diff: bool) -> None:
-    shown = found if diff else Plan((), found.orphaned, ())
+    shown = found if diff else Plan((), found.orphaned)
     for line in report(shown, painter(sys.stdout)):
         print(line)
+    if not found.interfaces:
+        print("the state has no interfaces: nothing to do")
 
 
-def _exported(each: object) -> dict[str, object]:
-    from wgreconcile.converge.outcome import InterfaceOutcome
-
-    assert isinstance(each, InterfaceOutcome)
+def _exported(each: InterfaceOutcome) -> dict[str, object]:
     return {
         "name": each.name,
         "changed": each.changed,

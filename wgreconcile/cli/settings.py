@@ -67,4 +67,4 @@ def _read(path: Path, *, required: bool) -> dict[str, str]:
         return {}
     data = parse(text, str(path))
     check_settings(data, text, str(path))
-    return {key: str(value) for key, value in data.items() if key in KEYS}
+    return {key: str(path.parent / value) for key, value in data.items() if key in KEYS}

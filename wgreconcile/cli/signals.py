@@ -14,7 +14,7 @@ DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def deferred() -> Iterator[Callable[[], bool]]:
-    """Hold signals back; the function given tells whether one came. At the end raise KeyboardInterrupt if so."""
+    """Hold signals back; the function given tells whether one came. At the end leave with its status if so."""
     came: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -29,4 +29,4 @@ def deferred() -> Iterator[Callable[[], bool]]:
         for number, handler in before.items():
             signal.signal(number, handler)
     if came:
-        raise KeyboardInterrupt
+        raise SystemExit(128 + came[0])  # as a shell has it

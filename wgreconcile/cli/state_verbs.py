@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -26,7 +27,7 @@ def validate(arguments: argparse.Namespace, settings: Settings) -> int:
     chosen = choose(desired, arguments.names)
     faults = (
         Secrets(settings.secrets, state=settings.state).check(DesiredState(chosen))
-        if settings.secrets.is_dir()
+        if os.access(settings.secrets, os.R_OK | os.X_OK)
         else ()
     )
     if faults:
@@ -79,6 +80,9 @@ def _masked(interface: Interface) -> Interface:
 def _client_file(interfaces: tuple[Interface, ...], label: str, secrets: Secrets, show: bool) -> str:
     interface, peer = _find_peer(interfaces, label)
     client = client_of(interface, peer)
+    if client.endpoint is None:
+        remedy = f"set client_defaults.endpoint of {interface.name}"
+        print(f"warning: no endpoint says where {interface.name} is reached; {remedy}", file=sys.stderr)
     if not show:
         masks = (MASK if each else None for each in (client.private_key, peer.preshared_key))
         return render_client(client, "(public key)", *masks)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from wgreconcile.errors import StateError
 from wgreconcile.files import make_private_folder, remove, write_atomic
@@ -57,11 +58,10 @@ class Records:
         return {path.stem for path in self._folder.glob("*.json")}
 
     def load(self, name: str) -> Record | None:
-        """The record of an interface; None when it is not managed."""
+        """The record of an interface; None when it is not managed, or not ours to read (a plan of files alone)."""
         try:
-            data = json.loads(self._path(name).read_text(encoding="utf-8", errors="surrogateescape"))
-            return Record(data["text"], data["up"], tuple(data["running"]))
-        except FileNotFoundError:
+            return _record_of(json.loads(self._path(name).read_text(encoding="utf-8", errors="surrogateescape")))
+        except (FileNotFoundError, PermissionError):
             return None
         except (ValueError, KeyError, TypeError):
             return Record("")
@@ -77,3 +77,10 @@ class Records:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
+
+
+def _record_of(data: dict[str, Any]) -> Record:
+    text, up, running = data["text"], data["up"], data["running"]
+    if not isinstance(text, str) or not isinstance(up, bool) or not isinstance(running, list):
+        raise TypeError("not a record")
+    return Record(text, up, tuple(map(str, running)))

@@ -30,7 +30,7 @@ def add(folder: Path, keys: Mapping[str, SecretKey]) -> None:
         return
     made: dict[Path, int] = {}
     try:
-        files.make_private_folder(folder)
+        secretfolder.make(folder)
         with secretfolder.opened(folder), ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
             for name, key in keys.items():
                 _write_new(folder, name, key, made)

@@ -79,7 +79,7 @@ def write(folder: Path, name: str, key: SecretKey) -> None:
     Raise ConflictError when the file holds another key: it is never overwritten. Raise Unusable.
     """
     check_name(name)
-    files.make_private_folder(folder)
+    make(folder)
     target = folder / name
     for parent in reversed(PurePosixPath(name).parents[:-1]):
         (folder / parent).mkdir(mode=0o700, exist_ok=True)
@@ -97,6 +97,13 @@ def write(folder: Path, name: str, key: SecretKey) -> None:
         finally:
             Path(draft).unlink()
         files.sync_folder(target.parent)
+
+
+def make(folder: Path) -> None:
+    """Make the folder if need be, with a note in it that keeps the keys out of Git, wherever the folder is."""
+    if not folder.exists():
+        files.make_private_folder(folder)
+        (folder / ".gitignore").write_text("*\n")
 
 
 def check_name(name: str) -> None:

@@ -203,7 +203,7 @@ class _Session:
             return found
         path = self._folder / secret.name
         if secret.generate:
-            problem = f"{path} is gone, and a new key would lock the peers out"
+            problem = f"{path} is not there, and the interface has a key: a new one would lock its peers out"
             raise Unusable(problem, "put the file back, or store a new key there on purpose")
         raise Unusable(f"{path} does not exist", "store the key there, mode 600")
 

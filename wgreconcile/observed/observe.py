@@ -75,10 +75,10 @@ def observe(conf_dir: Path, names: Iterable[str]) -> ObservedState:
 
 
 def observe_files(conf_dir: Path, names: Iterable[str]) -> ObservedState:
-    """Observe files alone: neither WireGuard nor privileges are needed beyond reading them."""
+    """Observe files alone, without WireGuard and without privileges: one that may not be read is not seen."""
     wanted = set(names)
     return ObservedState(
-        tuple(ObservedInterface(name, read_file(conf_dir, name)) for name in wanted),
+        tuple(ObservedInterface(name, _readable_file(conf_dir, name)) for name in wanted),
         other_files=tuple(sorted(list_files(conf_dir) - wanted)),
     )
 
@@ -91,6 +91,13 @@ def read_file(conf_dir: Path, name: str) -> ConfFile | None:
             mode = path.stat().st_mode & 0o7777
             return ConfFile(str(path), mode, file.read())
     except FileNotFoundError:
+        return None
+
+
+def _readable_file(conf_dir: Path, name: str) -> ConfFile | None:
+    try:
+        return read_file(conf_dir, name)
+    except PermissionError:
         return None
 
 

@@ -43,6 +43,7 @@ def _diff_file(goal: Goal, file: ConfFile | None, baseline: Baseline) -> Iterato
         cause = Cause.DISK if baseline.applied and baseline.conf == goal.conf else absent
         yield Change(name, Place.FILE, Action.CREATE, "", None, f"{name}.conf", cause)
         if goal.conf:
+            yield from _diff_settings(name, Action.CREATE, Conf(), goal.conf, baseline)
             yield from _diff_peers(name, Place.FILE, goal.conf.peers, (), baseline, Cause.DISK)
         return
     if file.mode != FILE_MODE:
@@ -61,12 +62,16 @@ def _diff_text(goal: Goal, file: ConfFile, baseline: Baseline) -> Iterator[Chang
         fault = str(error.faults[0])
         yield _update(goal.name, Place.FILE, "text", f"unreadable: {fault}", "(rendered)", Cause.DISK)
         return
+    yield from _diff_settings(goal.name, Action.UPDATE, found, goal.conf, baseline)
+    yield from _diff_peers(goal.name, Place.FILE, goal.conf.peers, found.peers, baseline, Cause.DISK)
+
+
+def _diff_settings(name: str, action: Action, found: Conf, goal: Conf, baseline: Baseline) -> Iterator[Change]:
     for field in INTERFACE_FIELDS:
-        before, after = getattr(found, field), getattr(goal.conf, field)
+        before, after = getattr(found, field), getattr(goal, field)
         if before != after:
             cause = _cause(baseline, getattr(baseline.conf, field), after, Cause.DISK)
-            yield _update(goal.name, Place.FILE, field, before, after, cause)
-    yield from _diff_peers(goal.name, Place.FILE, goal.conf.peers, found.peers, baseline, Cause.DISK)
+            yield Change(name, Place.FILE, action, field, before, after, cause)
 
 
 def _diff_live(goal: Goal, observed: ObservedInterface, baseline: Baseline, interrupted: bool) -> Iterator[Change]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wgreconcile.errors import UnsafePlanError
-from wgreconcile.planning.model import Disruption, InterfacePlan, Plan
+from wgreconcile.planning.model import Change, Disruption, InterfacePlan, Plan
 
 MAX_REMOVED_SHARE = 0.3
 _REMEDY = "look at the plan, and if that is meant use --force"
@@ -23,6 +23,11 @@ def check(plan: Plan, *, force: bool = False, max_disruption: Disruption = Disru
         raise UnsafePlanError("refused, nothing was changed:\n" + "\n".join(reasons))
 
 
+def _what(change: Change) -> str:
+    subject = "peer" if change.peer else "interface"
+    return change.field or f"{subject} {change.action.value}d"
+
+
 def _reasons(plan: InterfacePlan, force: bool, max_disruption: Disruption) -> Iterator[str]:
     removed, before = plan.peers_removed, plan.peers_before
     if plan.removes_interface and not force:
@@ -30,6 +35,6 @@ def _reasons(plan: InterfacePlan, force: bool, max_disruption: Disruption) -> It
     elif before >= FEW_PEERS and removed > MAX_REMOVED_SHARE * before and not force:
         yield f"{plan.name}: {removed} of {before} peers would be removed; {_REMEDY}"
     if plan.disruption > max_disruption:
-        what = sorted({each.field or "interface" for each in plan.changes if each.disruption == plan.disruption})
+        what = sorted({_what(each) for each in plan.changes if each.disruption == plan.disruption})
         limit = f"--max-disruption {max_disruption}"
         yield f"{plan.name}: disruption {plan.disruption} ({', '.join(what)}) is more than {limit}"

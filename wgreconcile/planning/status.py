@@ -104,7 +104,7 @@ def status_of(
         _interface(each, observed.find(each.name), baselines.get(each.name, Baseline()), desired, now)
         for each in plan.interfaces
     ]
-    interfaces += [_orphan(observed.find(name)) for name in plan.orphaned]
+    interfaces += [_orphan(observed.find(name), now) for name in plan.orphaned]
     unmanaged = (Unmanaged(name, name in files, name in live) for name in plan.unmanaged)
     return Status(tuple(interfaces), tuple(unmanaged))
 
@@ -217,7 +217,7 @@ def _on_disk(active: ConfPeer | None, changes: tuple[Change, ...], file: Found) 
     return _found(is_there, changes, Place.FILE)
 
 
-def _orphan(observed: ObservedInterface) -> InterfaceStatus:
+def _orphan(observed: ObservedInterface, now: datetime) -> InterfaceStatus:
     live = observed.live
     return InterfaceStatus(
         name=observed.name,
@@ -228,4 +228,8 @@ def _orphan(observed: ObservedInterface) -> InterfaceStatus:
         public_key=live.public_key if live else None,
         listen_port=live.listen_port if live else None,
         address=live.address if live else (),
+        peers=tuple(
+            _peer(each.public_key, None, None, each, (), Found.UNKNOWN, now)
+            for each in (live.peers if live else ())
+        ),
     )
