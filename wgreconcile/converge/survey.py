@@ -94,11 +94,12 @@ def _resolve(
 
 
 def _baseline(goal: Goal, record: Record | None, observed: ObservedState) -> Baseline:
-    if record is not None:
+    file = observed.find(goal.name).file
+    if record is not None and record.text:
         conf = record.conf_like(goal.text or "", goal.conf or Conf())
         return Baseline(conf, applied=True, up=record.up)
-    file = observed.find(goal.name).file
-    return Baseline(_conf_of_file(file, goal) if file else Conf())
+    # Of a spoilt record no more is left than that the interface is ours.
+    return Baseline(_conf_of_file(file, goal) if file else Conf(), applied=record is not None)
 
 
 def _conf_of_file(file: ConfFile, goal: Goal) -> Conf:
