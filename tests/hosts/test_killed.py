@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import random
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 from .scenario import CONF, HOOK_LOG, SECRETS, VAR, Document, Scenario, interface, peer, private_key
 from .scenario_killing import ALONE, BOTH, WGRECONCILE, apply_until, points, prepare
@@ -27,9 +30,6 @@ def hooks(version: str) -> Document:
 
 OLD = interface(ALICE, BOB, mtu=1400, address=["10.9.0.1/24"], **hooks("old"))
 NEW = interface(ALICE, BOB, mtu=1300, address=["10.9.0.1/24"], **hooks("new"))
-
-CAME_UP = "({0}-up ({0}-up[.] )?({0}-down ({0}-down[.] )?)?)"
-"""The hooks of a version that came up half way and went down again; see ``check_hooks``."""
 
 
 def at_once(make_host: MakeHost, test: Callable[[MakeHost, str], int]) -> None:
@@ -54,15 +54,18 @@ def converge_after_kill(scenario: Scenario, point: str, document: Document) -> b
     scenario.desire(wg0=document)
     killed = apply_until(scenario, point)
     assert killed.status in (0, -9), killed
+    converge(scenario, killed)
+    return killed.status == -9
+
+
+def converge(scenario: Scenario, killed: object) -> None:
+    """Apply after a killed run and check everything; what is known of that run is told if it fails."""
     again = scenario.run("apply")
     try:
         scenario.check_settled(plan=False)
         check_files(scenario)
     except AssertionError as error:
-        raise AssertionError(
-            f"killed at {point}\n{error}\n=== killed run\n{killed}\n=== next run\n{again}"
-        ) from None
-    return killed.status == -9
+        raise AssertionError(f"{error}\n=== killed: {killed}\n=== next run: {again}") from None
 
 
 def check_files(scenario: Scenario) -> None:
@@ -74,13 +77,23 @@ def check_files(scenario: Scenario) -> None:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def check_hooks(scenario: Scenario, pattern: str) -> None:
-    """The hooks since the last look, as words: ``old-down`` is old's pre_down, ``old-down.`` its post_down."""
-    words = (line.split() for line in scenario.hook_log())
-    story = " ".join(
-        f"{version}-{kind.partition('_')[2]}{'.' * kind.startswith('post')}" for version, kind in words
-    )
-    assert re.fullmatch(pattern, story), story
+def check_hooks(log: list[str], before: str, after: str, *, returns: bool = False) -> None:
+    """Going down runs the hooks of whatever came up last, at first ``before``; coming up those of ``after`` alone.
+
+    ``returns``: those of ``before`` may come up, too. An empty version is none.
+    """
+    up = before
+    for version, kind in map(str.split, log):
+        if kind.endswith("_up"):
+            assert version == after or (returns and version == before), log
+            assert kind == "pre_up" or up == version, log
+            up = version
+        else:
+            assert version == up, log
+    if after:
+        assert log[-2:] == [f"{after} pre_up", f"{after} post_up"], log
+    elif log:
+        assert log[0] == f"{before} pre_down", log
 
 
 def test_change_in_place(make_host: MakeHost) -> None:
@@ -105,7 +118,7 @@ def test_change_in_place(make_host: MakeHost) -> None:
         if not was_killed:
             break
     assert steps >= 6
-    check_hooks(scenario, "")
+    assert scenario.hook_log() == []
 
 
 def test_restart_with_other_hooks(make_host: MakeHost) -> None:
@@ -118,12 +131,7 @@ def test_restart_with_other_hooks(make_host: MakeHost) -> None:
         for steps, point in enumerate(points(kind)):
             (old, new), document = (("new", "old"), OLD) if steps % 2 == 0 else (("old", "new"), NEW)
             was_killed = converge_after_kill(scenario, point, document)
-            # What is old only goes down, and is never seen again once the new one has begun to come up.
-            down, up = (
-                f"({old}-down ({old}-down[.] )?)",
-                f"({new}-up ({new}-up[.] )?({new}-down ({new}-down[.] )?)?)",
-            )
-            check_hooks(scenario, f"{down}+{up}*{new}-up {new}-up[.]")
+            check_hooks(scenario.hook_log(), old, new)
             assert scenario.snapshot() == expected[new]
             if not was_killed:
                 return steps
@@ -141,12 +149,13 @@ def test_disable_and_enable(make_host: MakeHost) -> None:
         for steps, point in enumerate(points(kind)):
             was_killed = converge_after_kill(scenario, point, OLD | {"enabled": False})
             assert not scenario.is_live()
-            # A wg-quick that goes on runs each hook once; one that is killed too may leave the last one out.
-            again = "?" if kind == BOTH else ""
-            check_hooks(scenario, f"(old-down )*old-down( old-down[.]){again}")
+            log = scenario.hook_log()
+            check_hooks(log, "old", "")
+            # A wg-quick that is killed too may have run them before, or may never come to the last one.
+            assert log == ["old pre_down", "old post_down"] or kind == BOTH
             if kind == WGRECONCILE:
                 was_killed |= converge_after_kill(scenario, point, OLD)
-                check_hooks(scenario, f"{CAME_UP.format('old')}*old-up old-up[.]")
+                check_hooks(scenario.hook_log(), "", "old")
             else:  # what wg-quick does on the way up is the same for a first apply
                 scenario.desire(wg0=OLD)
                 scenario.run("apply")
@@ -171,9 +180,43 @@ def test_first_apply(make_host: MakeHost) -> None:
                 assert scenario.wg("private-key") == host.read(f"{SECRETS}/wg0.key").strip()
                 assert host.read(f"{SECRETS}/bob.psk").strip() in scenario.peers("preshared-keys").values()
                 assert scenario.routes() == {"10.20.0.0/24"}
-                check_hooks(scenario, f"{CAME_UP.format('our')}*our-up our-up[.]")
+                check_hooks(scenario.hook_log(), "", "our")
             if not was_killed:
                 return steps
         raise AssertionError
 
     at_once(make_host, test)
+
+
+def test_way_back(make_host: MakeHost) -> None:
+    """An apply that fails is killed while it leads the interface back; then the state is put right."""
+    scenario = managed(make_host)
+    scenario.apply(wg0=OLD)
+    failing = NEW | {"post_up": [*NEW["post_up"], "false"]}
+    scenario.hook_log()
+    for steps in count(1, 3):
+        scenario.desire(wg0=failing)
+        killed = apply_until(scenario, WGRECONCILE.format(steps))
+        assert killed.status in (1, -9), killed
+        scenario.desire(wg0=NEW | {"mtu": 1290})
+        converge(scenario, killed)
+        check_hooks(scenario.hook_log(), "old", "new", returns=True)
+        assert (scenario.mtu(), scenario.routes()) == (1290, {"10.20.0.0/24"})
+        if killed.status == 1:
+            break
+        scenario.desire(wg0=OLD)
+        scenario.run("apply")
+        scenario.hook_log()
+    assert steps >= 20
+
+
+def test_at_random_moments(make_host: MakeHost) -> None:
+    scenario, moments = managed(make_host), random.Random(1)
+    scenario.apply(wg0=OLD)
+    for number in range(6):
+        scenario.desire(wg0=(NEW, OLD)[number % 2])
+        with scenario.host.popen([sys.executable, "-m", "wgreconcile", "apply"]) as process:
+            time.sleep(moment := moments.uniform(0.1, 0.6))
+            process.kill()
+        converge(scenario, f"after {moment} s")
+        assert scenario.mtu() == (1300, 1400)[number % 2]
