@@ -52,7 +52,7 @@ def check_form(body: Mapping[str, Any], compat: Compat) -> None:
         for field in _FORM:
             if field not in body:
                 raise missing(field)
-    if body.get("public_key") == "" or ("allowed_ips" in body and not body["allowed_ips"]):
+    if body.get("public_key") == "" or body.get("allowed_ips") in ([], ""):
         raise Refusal("Please fill in all required box.")
 
 
