@@ -70,7 +70,9 @@ def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress
 
         before = found.observed.find(plan.name)
         return converge(plan, before, baseline, Host(site.conf_dir), site.records, progress)
-    if plan.goal.text is not None:
+    if plan.goal.text is None:  # pruned, and a hand has removed all of it already
+        site.records.forget(plan.name)
+    else:
         record = Record(plan.goal.text, plan.goal.live is not None)
         if site.records.load(plan.name) != record:
             site.records.save(plan.name, record)
