@@ -44,6 +44,8 @@ def check_form(body: Mapping[str, Any], compat: Compat) -> None:
     """
     if compat != "v4.0":
         return
+    if not body:
+        raise missing(_FORM[0])  # a request that was cut short asks for nothing
     if body.get("endpoint_allowed_ip") == "":
         raise Refusal("Please fill in all required box.")
     if body.get("bulkAdd"):

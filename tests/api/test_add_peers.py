@@ -230,8 +230,11 @@ class TestHabits:
         assert found.items() >= expected.items()
         assert set(keeper.document("wg0/bob.yaml")["client"]) == {"private_key"}, "defaults stay defaults"
 
-    def test_nothing_at_all(self, keeper: Owner) -> None:
-        assert add(keeper, {}) == OK
+    def test_nothing_at_all(self, keeper: Owner, settings: DashboardSettings) -> None:
+        assert add(keeper, {}) == refused("bulkAdd: is missing")
+        assert new(keeper) == []
+        settings.set("compat", "v4.2")
+        assert add(keeper, {})["status"] is True
         assert new(keeper)[0]["name"] == ""
 
     @pytest.mark.parametrize("addresses", [["10.7.0.5"], "10.7.0.5", "10.7.0.5/32", [" 10.7.0.5 "]])
