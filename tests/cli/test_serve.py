@@ -222,8 +222,8 @@ class TestOnAHost:
         assert served.post("restrictPeers/wg0", {"peers": [bob["id"]]})["status"]
         assert bob["id"] not in scenario.peers("endpoints")
         assert served.post("deletePeers/wg0", {"peers": [bob["id"]]})["message"] == "Deleted 1 peer(s)"
-        scenario.check_settled()
         assert served.stop() == 0
+        scenario.check_settled()
 
     def test_interfaces_of_before_are_there(self, scenario: Scenario, serve: Serve) -> None:
         key = testhost.key_pair("wg9")[0]
