@@ -113,7 +113,8 @@ def _name_server(text: str) -> str:
         found = name_server(text)
     except Wrong:
         raise Refusal(_NO_DNS) from None
-    if not re.search("[:0-9]$", found) and not _HOST_NAME.fullmatch(found):
+    is_address = ":" in found or found.replace(".", "").isdigit()
+    if not is_address and not _HOST_NAME.fullmatch(found):
         raise Refusal(_NO_DNS)
     return found
 
