@@ -9,7 +9,13 @@ from hypothesis import given
 
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import Route, Rule
-from wgreconcile.planning.routes import default_routes, expected_routes, expected_rules, policy_table
+from wgreconcile.planning.routes import (
+    default_routes,
+    expected_routes,
+    expected_rules,
+    policy_table,
+    served_default_routes,
+)
 from wgreconcile.values import Network
 
 from .builders import conf, peer
@@ -85,6 +91,15 @@ def test_the_table_of_default_routes(
         {Route(Network("0.0.0.0/0"), table) for table in tables} | {Route(Network("10.0.0.0/8"), "7")}
     )
     assert policy_table(replace(FULL, fwmark=mark), replace(live, fwmark=live_mark, routes=routes)) == expected
+
+
+def test_default_routes_that_are_served() -> None:
+    live = brought_up("wg0", FULL).live
+    assert live
+    assert served_default_routes(live) == default_routes(FULL)
+    assert served_default_routes(replace(live, fwmark=7)) == frozenset()
+    plain = brought_up("wg0", replace(FULL, table="1234")).live
+    assert plain and served_default_routes(plain) == frozenset()
 
 
 @given(confs())

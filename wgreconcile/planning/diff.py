@@ -13,7 +13,13 @@ from wgreconcile.observed.conf import INTERFACE_FIELDS, Conf, ConfPeer, parse_co
 from wgreconcile.observed.model import ConfFile, LiveInterface, LivePeer, ObservedInterface, Route
 from wgreconcile.planning.addresses import moved, sources
 from wgreconcile.planning.model import Action, Baseline, Cause, Change, Disruption, Goal, Place, Value
-from wgreconcile.planning.routes import default_routes, expected_routes, expected_rules, policy_table
+from wgreconcile.planning.routes import (
+    default_routes,
+    expected_routes,
+    expected_rules,
+    policy_table,
+    served_default_routes,
+)
 from wgreconcile.values import PublicKey
 
 FILE_MODE = 0o600
@@ -100,6 +106,8 @@ def _diff_restart(name: str, goal: Conf, live: LiveInterface, baseline: Baseline
             cause = Cause.STATE if baseline.applied else Cause.NEW
             yield _update(name, Place.LIVE, field, before, after, cause, Disruption.RESTART)
     before_routes, after_routes = default_routes(base), default_routes(goal)
+    if not baseline.applied:  # nobody told us, but there they are
+        before_routes |= served_default_routes(live)
     marks_differ = after_routes and base.fwmark != goal.fwmark and not _is_served(goal, live)
     lost = after_routes and not policy_table(goal, live)
     if goal.table == base.table and (before_routes != after_routes or marks_differ or lost):

@@ -27,7 +27,7 @@ def goal_of_absence(name: str) -> Goal:
 def goal_of_return(observed: ObservedInterface, brought_up_with: Conf) -> Goal:
     """The goal that puts an interface back as it was observed: byte for byte on disk, value for value live.
 
-    ``brought_up_with`` gives what cannot be observed: hooks, DNS and table.
+    ``brought_up_with`` gives what cannot be observed: hooks, DNS and table, and a private key that was taken away.
     """
     live = observed.live
     text = observed.file.text if observed.file else None
@@ -38,7 +38,7 @@ def goal_of_return(observed: ObservedInterface, brought_up_with: Conf) -> Goal:
         text,
         live=replace(
             brought_up_with,
-            private_key=live.private_key,
+            private_key=live.private_key or brought_up_with.private_key,
             listen_port=live.listen_port or None,
             fwmark=live.fwmark or None,
             address=live.address,

@@ -19,6 +19,12 @@ def default_routes(conf: Conf) -> frozenset[Network]:
     return conf.networks & DEFAULT_ROUTES
 
 
+def served_default_routes(live: LiveInterface) -> frozenset[Network]:
+    """The default routes that go by the mark of a live interface now."""
+    found = (each for each in live.routes if each.table == str(live.fwmark))
+    return DEFAULT_ROUTES & {each.network for each in found}
+
+
 def policy_table(conf: Conf, live: LiveInterface) -> int:
     """The table and mark of the default routes: from the state, the live routes or the live mark; 0 if none.
 

@@ -1,0 +1,90 @@
+"""A site in a folder, with interfaces on models of the host: what a whole reconcile works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from wgreconcile.converge import interface, reconcile, survey
+from wgreconcile.converge.site import Site
+from wgreconcile.desired.secrets import Secrets
+from wgreconcile.desired.store import Store
+from wgreconcile.observed.model import ObservedInterface, ObservedState
+from wgreconcile.planning.model import RemoveFile, Step, WriteFile
+
+from ..observed.strategies import public_key, secret_key
+from ..planning.model_host import ModelHost
+
+NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
+
+
+def site_in(folder: Path) -> Site:
+    """A site whose folders lie in ``folder``."""
+    for name in ("state", "conf", "var"):
+        (folder / name).mkdir(exist_ok=True)
+    secrets = Secrets(folder / "secrets", environment={})
+    return Site(Store(folder / "state"), secrets, folder / "conf", folder / "var")
+
+
+def document(folder: Path, name: str, *peers: str, **fields: object) -> None:
+    """Write the document of an interface; every peer has a network of its own."""
+    given = {"private_key": secret_key(name).reveal()} | fields
+    lines = [f"{key}: {value}" for key, value in given.items()] + ["peers:" if peers else "peers: []"]
+    for label in peers:
+        network = f"10.{public_key(name)[0].encode()[0]}.0.{sum(label.encode()) % 200}/32"
+        lines.append(f"  - {{public_key: {public_key(label)}, name: {label}, allowed_ips: {network}}}")
+    (folder / "state" / f"{name}.yaml").write_text("\n".join(lines) + "\n")
+
+
+class Fleet:
+    """All interfaces of a host: files are real ones in the site's folder, the rest is a model."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, site: Site) -> None:
+        self.site = site
+        self.hosts: dict[str, ModelHost] = {}
+        self.performed: list[tuple[str, str]] = []
+        self.fails: dict[tuple[str, str], Exception] = {}
+        patch.setattr(interface, "perform", lambda step, name, host: self.perform(step, name))
+        patch.setattr(interface, "observe", lambda folder, names: self.observe(names))
+        for module in (reconcile, survey):
+            patch.setattr(module, "Look", lambda folder, names: FleetLook(self, names))
+
+    def host(self, name: str) -> ModelHost:
+        return self.hosts.setdefault(name, ModelHost(ObservedInterface(name)))
+
+    def perform(self, step: Step, name: str) -> None:
+        self.performed.append((name, type(step).__name__))
+        if (name, type(step).__name__) in self.fails:
+            raise self.fails[name, type(step).__name__]
+        self.host(name).perform(step)
+        path = self.site.conf_dir / f"{name}.conf"
+        if isinstance(step, WriteFile):
+            path.write_text(step.text)
+            path.chmod(0o600)
+        elif isinstance(step, RemoveFile):
+            path.unlink()
+
+    def observe(self, names: Iterable[str]) -> ObservedState:
+        live = {name for name, host in self.hosts.items() if host.observed.live}
+        files = {path.stem for path in self.site.conf_dir.glob("*.conf")}
+        return ObservedState(
+            tuple(self.host(name).observed for name in names),
+            tuple(sorted(files - set(names))),
+            tuple(sorted(live - set(names))),
+        )
+
+
+class FleetLook:
+    """In place of a look with real programs."""
+
+    def __init__(self, fleet: Fleet, names: Iterable[str]) -> None:
+        self.fleet, self.names = fleet, sorted(names)
+
+    def result(self) -> ObservedState:
+        return self.fleet.observe(self.names)
+
+    def fingerprint(self) -> Iterator[str]:
+        yield repr(self.result())

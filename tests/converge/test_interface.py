@@ -1,0 +1,243 @@
+"""Converging one interface: the order of its journal, verification, the way back, and the end at any point."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from wgreconcile.converge.interface import converge
+from wgreconcile.converge.operations import Host
+from wgreconcile.converge.records import Record
+from wgreconcile.errors import CommandError
+from wgreconcile.observed.conf import Conf
+from wgreconcile.observed.model import ObservedInterface
+from wgreconcile.planning.goal import goal_of_absence
+from wgreconcile.planning.model import Baseline, Goal
+from wgreconcile.planning.plan import plan_interface
+from wgreconcile.planning.render import render_conf
+
+from ..planning.builders import applied, conf, goal, many, peer
+from ..planning.test_goal import has_its_key, is_back
+from ..planning.worlds import World, worlds
+from .model_site import ModelSite
+
+OLD, NEW = conf(post_up=("old",), post_down=("old",)), conf(peer("ann"), post_up=("new",), post_down=("new",))
+FULL_DISK = OSError(28, "No space left on device")
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModelSite:
+    """wg0 as ``OLD`` has it, applied by an earlier run."""
+    made = ModelSite(monkeypatch, tmp_path, applied(OLD), OLD)
+    made.remember(Baseline(OLD, applied=True))
+    return made
+
+
+def run(site: ModelSite, wanted: Goal) -> tuple[str, str]:
+    outcome = site.run(wanted, Baseline())
+    return outcome.error, outcome.return_error
+
+
+def test_what_wg_quick_does_is_noted_before_and_after(site: ModelSite) -> None:
+    assert run(site, goal(NEW)) == ("", "")
+    assert site.events == [
+        "WriteFile",
+        "note that down is under way",
+        "TakeDown",
+        "note that nothing is under way",
+        "note that up is under way",
+        "BringUp",
+        "note that nothing is under way",
+        "look",
+        "note that nothing is under way",
+    ]
+    assert site.records.load("wg0") == Record(render_conf(NEW), up=True)
+
+
+def test_the_old_configuration_is_remembered_until_the_new_one_comes_up(site: ModelSite) -> None:
+    texts = []
+    save = site.records.save
+
+    def saved(name: str, record: Record) -> None:
+        texts.append((record.running[1:2], record.text))
+        save(name, record)
+
+    site.records.save = saved  # type: ignore[method-assign]
+    run(site, goal(NEW))
+    old, new = render_conf(OLD), render_conf(NEW)
+    assert texts == [(("down",), old), ((), old), (("up",), new), ((), new), ((), new)]
+
+
+def test_in_place_only_the_end_is_noted(site: ModelSite) -> None:
+    assert run(site, goal(replace(OLD, mtu=1300))) == ("", "")
+    assert site.events == ["WriteFile", "Adjust", "look", "note that nothing is under way"]
+
+
+def test_down_and_gone(site: ModelSite) -> None:
+    assert run(site, goal(OLD, up=False)) == ("", "")
+    assert site.records.load("wg0") == Record(render_conf(OLD), up=False)
+    assert run(site, goal_of_absence("wg0")) == ("", "")
+    assert site.records.load("wg0") is None
+    assert site.model.observed == ObservedInterface("wg0")
+
+
+def test_what_needs_a_second_look_gets_it(site: ModelSite) -> None:
+    """The first batch of `ip` is lost, as when the kernel drops routes along with an address."""
+    lossy = site.model.perform
+    site.model.perform = lambda step: (
+        None if type(step).__name__ == "Adjust" and site.performed < 3 else lossy(step)
+    )
+    assert run(site, goal(replace(OLD, mtu=1300))) == ("", "")
+    assert site.events[:5] == ["WriteFile", "Adjust", "look", "Adjust", "look"]
+
+
+def test_what_stays_different_is_named(site: ModelSite) -> None:
+    real = site.model.perform
+    site.model.perform = lambda step: None if type(step).__name__ in ("SetPeers", "SyncConf") else real(step)
+    error, returned = run(site, goal(conf(peer("ann", "10.7.0.2/32"), post_up=("old",), post_down=("old",))))
+    assert error == "applied, observed again, and still different: ann create"
+    assert returned == ""
+    assert site.model.observed == applied(OLD)
+
+
+def test_of_many_that_stay_different_a_few_are_named(site: ModelSite) -> None:
+    site.model.perform = lambda step: None
+    error, returned = run(site, goal(conf(*many(9), post_up=("old",), post_down=("old",))))
+    assert re.fullmatch(
+        r"applied, observed again, and still different: (peer \d \w+, ){4}peer \d \w+ and \d+ more", error
+    )
+    assert returned == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (CommandError(["wg-quick", "up"], 1, "boom"), "`wg-quick up` ended with status 1: boom"),
+        (FULL_DISK, "[Errno 28] No space left on device"),
+        (ValueError("a configuration without a private key"), "a configuration without a private key"),
+    ],
+)
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_whatever_fails_leads_back(site: ModelSite, number: int, error: Exception, words: str) -> None:
+    site.before[number] = error
+    assert run(site, goal(NEW)) == (words, "")
+    assert is_back(site.model.observed, applied(OLD))
+    assert site.records.load("wg0") == Record(render_conf(OLD))
+
+
+def test_the_way_back_brings_up_the_old_hooks(site: ModelSite) -> None:
+    site.after[2] = CommandError(["wg-quick", "up"], 1, "PostUp failed")
+    assert run(site, goal(NEW)) == ("`wg-quick up` ended with status 1: PostUp failed", "")
+    assert site.events[6:] == [
+        "look",
+        "WriteFile",
+        "note that down is under way",
+        "TakeDown",
+        "note that nothing is under way",
+        "note that up is under way",
+        "BringUp",
+        "note that nothing is under way",
+        "look",
+        "note that nothing is under way",
+    ]
+    assert site.in_force.post_up == ("old",)
+
+
+def test_what_was_never_there_goes_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    site = ModelSite(monkeypatch, tmp_path, ObservedInterface("wg0"), Conf())
+    site.before[1] = CommandError(["wg-quick", "up"], 1, "boom")
+    assert run(site, goal(NEW)) == ("`wg-quick up` ended with status 1: boom", "")
+    assert site.model.observed == ObservedInterface("wg0")
+    assert site.records.load("wg0") is None
+
+
+def test_a_way_back_that_fails_says_so_and_the_next_run_mends_it(site: ModelSite) -> None:
+    site.before |= {2: CommandError(["wg-quick", "up"], 1, "boom"), 4: FULL_DISK}
+    assert run(site, goal(NEW)) == ("`wg-quick up` ended with status 1: boom", str(FULL_DISK))
+    assert run(site, goal(NEW)) == ("", "")
+    assert run(site, goal(OLD)) == ("", "")
+
+
+def test_a_disk_that_takes_no_notes_stops_everything_before_it_happens(site: ModelSite) -> None:
+    def fail(name: str, record: Record) -> None:
+        raise FULL_DISK
+
+    site.records.save = fail  # type: ignore[method-assign]
+    error, returned = run(site, goal(NEW))
+    assert (error, returned) == (str(FULL_DISK), str(FULL_DISK))
+    assert "TakeDown" not in site.events
+    assert site.model.live == applied(OLD).live
+
+
+def test_progress_names_each_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    site = ModelSite(monkeypatch, tmp_path, applied(OLD), OLD)
+    told: list[tuple[str, str]] = []
+    plan = plan_interface(goal(NEW), applied(OLD), Baseline(OLD, applied=True))
+
+    def progress(name: str, text: str) -> None:
+        told.append((name, text))
+
+    converge(plan, applied(OLD), Baseline(OLD, applied=True), Host(tmp_path), site.records, progress)
+    steps = ["step 1 of 3: WriteFile", "step 2 of 3: TakeDown", "step 3 of 3: BringUp", "verifying"]
+    assert told == [("wg0", text) for text in steps]
+
+
+# At any point, whatever was found and wanted
+
+
+class Killed(BaseException):
+    """The end of the process."""
+
+
+LIMITS = settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+def begin(world: World, tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch) -> ModelSite:
+    site = ModelSite(patch, tmp_path_factory.mktemp("var"), world.observed, world.baseline.conf)
+    if world.baseline.applied:
+        site.remember(world.baseline)
+    return site
+
+
+@LIMITS
+@given(world=worlds(), number=st.integers(0, 3), late=st.booleans())
+def test_killed_at_any_step_the_next_run_converges(
+    tmp_path_factory: pytest.TempPathFactory, world: World, number: int, late: bool
+) -> None:
+    """And nothing ever goes down with the hooks of another configuration than it came up with."""
+    assume(world.baseline.applied)
+    with pytest.MonkeyPatch.context() as patch:
+        site = begin(world, tmp_path_factory, patch)
+        (site.after if late else site.before)[number] = Killed()
+        try:
+            site.run(world.goal, world.baseline)
+        except Killed:
+            assert site.run(world.goal, world.baseline).error == ""
+        assert site.run(world.goal, world.baseline).plan.changes == ()
+
+
+@LIMITS
+@given(world=worlds(), number=st.integers(0, 3), late=st.booleans())
+def test_failing_at_any_step_the_interface_is_as_before(
+    tmp_path_factory: pytest.TempPathFactory, world: World, number: int, late: bool
+) -> None:
+    assume(world.baseline.applied and has_its_key(world.observed))
+    with pytest.MonkeyPatch.context() as patch:
+        site = begin(world, tmp_path_factory, patch)
+        record = site.records.load("wg0")
+        (site.after if late else site.before)[number] = FULL_DISK
+        outcome = site.run(world.goal, world.baseline)
+        assert outcome.return_error == ""
+        if outcome.failed:
+            assert outcome.error == str(FULL_DISK)
+            assert is_back(site.model.observed, world.observed)
+            assert site.records.load("wg0") == record
