@@ -34,8 +34,8 @@ def document(folder: Path, name: str, *peers: str, **fields: object) -> None:
     given = {"private_key": secret_key(name).reveal()} | fields
     lines = [f"{key}: {value}" for key, value in given.items()] + ["peers:" if peers else "peers: []"]
     for label in peers:
-        network = f"10.{public_key(name)[0].encode()[0]}.0.{sum(label.encode()) % 200}/32"
-        lines.append(f"  - {{public_key: {public_key(label)}, name: {label}, allowed_ips: {network}}}")
+        network = ".".join(["10", *(str(each % 250) for each in public_key(f"{name} {label}").encode()[:3])])
+        lines.append(f"  - {{public_key: {public_key(label)}, name: {label}, allowed_ips: {network}/32}}")
     (folder / "state" / f"{name}.yaml").write_text("\n".join(lines) + "\n")
 
 

@@ -20,7 +20,7 @@ import wgreconcile
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.layout import stamps
-from wgreconcile.desired.model import DesiredState, SecretEnv
+from wgreconcile.desired.model import GRACE, DesiredState, Peer, SecretEnv
 from wgreconcile.files import make_private_folder, write_atomic
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning.model import Goal, InterfacePlan, Plan
@@ -59,11 +59,11 @@ class Quiet:
         secrets = [each.preshared_key for each in peers] + [each.private_key for each in desired.interfaces]
         if self._stamps is None or any(isinstance(each, SecretEnv) for each in secrets):
             return
-        expiries = (each.expires.astimezone(self._now.tzinfo) for each in peers if each.expires)
+        moments = (moment.astimezone(self._now.tzinfo) for each in peers for moment in _moments(each))
         data = {
             "stamps": self._stamps,
             "seen": self._seen,
-            "until": min((each for each in expiries if each > self._now), default=datetime.max).isoformat(),
+            "until": min((each for each in moments if each > self._now), default=datetime.max).isoformat(),
             "subjects": [[each.name, each.subjects] for each in plan.interfaces],
             "orphaned": plan.orphaned,
             "unmanaged": plan.unmanaged,
@@ -81,6 +81,17 @@ class Quiet:
         for text in self._look.fingerprint():
             digest.update(text.encode(errors="surrogateescape") + b"\0")
         return digest.hexdigest()
+
+
+def _moments(peer: Peer) -> Iterator[datetime]:
+    """When a peer may come or go without anybody doing anything."""
+    if peer.expires is not None:
+        yield peer.expires
+    for schedule in peer.schedules:
+        if isinstance(schedule.value, datetime):
+            yield schedule.value
+            if schedule.created is not None:
+                yield schedule.created + GRACE
 
 
 def _stamps_of(site: Site, names: Sequence[str], prune: bool) -> str | None:
