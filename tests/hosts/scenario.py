@@ -21,7 +21,7 @@ import yaml
 from . import scenario_recording as recording
 from . import testhost
 from .scenario_recording import Call
-from .testhost import STATE_FOLDER, Host
+from .testhost import PROGRAM_FOLDER, STATE_FOLDER, Host
 
 SECRETS = "/etc/wgreconcile/secrets"
 VAR = "/var/lib/wgreconcile"
@@ -247,10 +247,9 @@ class Scenario:
         return self.host.run([_real("ip"), *words]).stdout
 
     def by_hand(self, line: str) -> None:
-        """What somebody types on the host, unrecorded."""
-        self.host.run(
-            ["env", f"PATH={os.environ.get('PATH', os.defpath)}", "bash", "-euo", "pipefail", "-c", line]
-        )
+        """What somebody types on the host, unrecorded: the machine's own programs come first."""
+        path = f"{os.environ.get('PATH', os.defpath)}:{PROGRAM_FOLDER}"
+        self.host.run(["bash", "-euo", "pipefail", "-c", line], env={"PATH": path})
 
     def hook_log(self) -> list[str]:
         """What the hooks wrote since the last look."""

@@ -1,0 +1,123 @@
+"""Without root, or without a program: what still works does, and the rest says who must do what."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+
+from .scenario import CONF, Scenario, hooks, interface, peer
+from .testhost import PROGRAM_FOLDER, REPOSITORY, Host
+
+ALICE = peer("alice", "10.9.0.2/32", "10.20.0.0/24")
+OPEN = "/run/open"
+"""A copy of Python and of the project that everybody may read: the test's own may lie in root's home."""
+
+
+class Nobody:
+    """Runs wgreconcile without privileges on a host, on a state of its own."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        links = {"prefix": sys.base_prefix, "site": sysconfig.get_path("purelib")}
+        for name, path in links.items():
+            host.run(["mkdir", "-p", f"{OPEN}/{name}"])
+            host.run(["mount", "--bind", path, f"{OPEN}/{name}"])
+        host.run(["mkdir", f"{OPEN}/project"])
+        parts = [str(REPOSITORY / each) for each in ("wgreconcile", "api", "schemas", "templates")]
+        host.run(["cp", "-r", *parts, f"{OPEN}/project"])
+        host.run(["chmod", "-R", "a+rX", f"{OPEN}/project"])
+
+    def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run wgreconcile as nobody."""
+        python = f"{OPEN}/prefix/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+        rights = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"]
+        environment = {"PYTHONHOME": f"{OPEN}/prefix", "PYTHONPATH": f"{OPEN}/project:{OPEN}/site"}
+        done = self.host.run([*rights, python, "-m", "wgreconcile", *arguments], check=False, env=environment)
+        assert expect is None or done.returncode == expect, done
+        return done
+
+
+@pytest.fixture
+def scenario(host: Host) -> Scenario:
+    scenario = Scenario(host)
+    scenario.desire(wg0=interface(ALICE, private_key=None, **hooks("our")))
+    scenario.by_hand("chmod -R a+rX /etc/wgreconcile")
+    return scenario
+
+
+@pytest.fixture
+def nobody(scenario: Scenario) -> Nobody:
+    return Nobody(scenario.host)
+
+
+def test_validate_render_and_an_offline_plan_work_for_everybody(nobody: Nobody) -> None:
+    assert "1 interface, 1 peer" in nobody.run("validate").stdout
+    assert "PublicKey" in nobody.run("render").stdout
+    plan = nobody.run("plan", "--offline", "--detailed-exitcode", expect=2)
+    assert "@@ + interface wg0 @@ never applied" in plan.stdout
+    assert "(live)" not in plan.stdout
+    assert len(nobody.run("genkey").stdout.strip()) == 44
+
+
+def test_what_needs_root_says_so(scenario: Scenario, nobody: Nobody) -> None:
+    for arguments in (["plan"], ["apply"], ["apply", "--check"]):
+        said = nobody.run(*arguments, expect=1).stderr
+        assert f"`wgreconcile {arguments[0]}` needs root" in said
+        assert "Traceback" not in said
+    scenario.apply()
+    for arguments in (["plan", "--offline"], ["status"]):
+        done = nobody.run(*arguments, expect=None)
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr
+        assert "permission denied" in done.stderr.lower()
+
+
+def run_with(scenario: Scenario, programs: tuple[str, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run wgreconcile where only these programs are found."""
+    host = scenario.host
+    host.run(["mkdir", "-p", "/run/few"])
+    for each in programs:
+        host.run(["sh", "-c", 'ln -sf "$(command -v "$1")" /run/few/', "sh", each])
+    command = ["env", "PATH=/run/few", sys.executable, "-m", "wgreconcile", *arguments]
+    return host.run(command, check=False)
+
+
+@pytest.mark.parametrize(
+    ("present", "said"),
+    [
+        (("ip",), "`wg` is not installed; install the package wireguard-tools"),
+        (("wg",), "`ip` is not installed; install the package iproute2"),
+    ],
+    ids=["no wg", "no ip"],
+)
+def test_a_missing_program_is_named_with_its_package(
+    scenario: Scenario, present: tuple[str, ...], said: str
+) -> None:
+    for verb in ("plan", "apply", "status"):
+        done = run_with(scenario, present, verb)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    assert run_with(scenario, present, "plan", "--offline").returncode == 0
+    assert [*scenario.host.path(CONF).glob("*.conf")] == []
+
+
+def test_a_missing_wg_quick_changes_nothing(scenario: Scenario) -> None:
+    done = run_with(scenario, ("wg", "ip"), "apply")
+    assert done.returncode == 1
+    assert "`wg-quick` is not installed; install the package wireguard-tools" in done.stderr
+    assert [*scenario.host.path(CONF).glob("*.conf")] == []
+    scenario.apply()
+
+
+def test_a_kernel_without_wireguard_is_told_in_the_words_of_wg_quick(scenario: Scenario) -> None:
+    real = scenario.host.read(f"{PROGRAM_FOLDER}/ip")
+    refusal = 'case "$*" in "link add"*) echo "Unknown device type." >&2; exit 2;; esac'
+    scenario.host.install("ip", real.replace("\n", f"\n{refusal}\n", 1))
+    scenario.host.install("wireguard-go", "#!/bin/sh\necho no tun >&2; exit 1\n")
+    run = scenario.run("apply", expect=1)
+    assert "Unknown device type." in run.stderr
+    assert "it is back as it was before, which was verified" in run.stderr
