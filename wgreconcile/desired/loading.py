@@ -23,6 +23,10 @@ Overlay = Mapping[str, str | None]
 """Texts that are to be, by path below the state folder; None for a document that is to go."""
 
 
+WORTH_REMEMBERING = 200
+"""Of so many documents one is read again sooner than all of them are remembered anew."""
+
+
 def load(state: Path, cache: Path | None, overlay: Overlay | None = None) -> DesiredState:
     """The desired state of a folder, or what it would be with ``overlay`` over it.
 
@@ -30,7 +34,7 @@ def load(state: Path, cache: Path | None, overlay: Overlay | None = None) -> Des
     """
     loading = _Loading(state, memory.recall(cache, state), overlay or {})
     loaded = loading.run()
-    if not overlay and loading.has_news:
+    if not overlay and loading.news * WORTH_REMEMBERING > len(loading.fresh.documents):
         memory.remember(cache, state, loading.fresh)
     if loading.faults:
         raise StateError(loading.faults)
@@ -41,7 +45,8 @@ class _Loading:
     def __init__(self, state: Path, known: Memory, overlay: Overlay) -> None:
         self.faults: list[Fault] = []
         self.fresh = Memory(looked_at=time.time_ns())
-        self.has_news = False
+        self.news = 0
+        """How many documents are not as they were remembered."""
         self._all_known = True
         self._touched: dict[str, set[PublicKey]] | None = {}
         """Peers of documents that were never checked; None when an interface's own document was not."""
@@ -52,7 +57,7 @@ class _Loading:
     def run(self) -> DesiredState:
         interfaces = self._interfaces(self._documents())
         if len(self.fresh.documents) != len(self._known.documents):
-            self.has_news, self._all_known = True, False
+            self.news, self._all_known = self.news + 1, False
         warnings = self._check(interfaces)
         return DesiredState(tuple(interfaces), warnings)
 
@@ -140,7 +145,7 @@ class _Loading:
         is_same = entry is not None and tuple(entry[0]) == found.stamp and entry[1] == fresh[1]
         # A document that was too young to trust its stamp is old enough now: the next run need not read it.
         if not is_same or (self.fresh.trusts(found.stamp) and not self._known.trusts(found.stamp)):
-            self.has_news = True
+            self.news += 1
 
     def _text(self, path: str) -> str:
         text = self._overlay.get(path)
@@ -167,7 +172,7 @@ class _Loading:
                 [finding.origin, fault.line, fault.field, fault.problem, fault.remedy]
                 for finding, fault in warnings
             ]
-        self.has_news |= self.fresh.warnings != self._known.warnings
+        self.news += self.fresh.warnings != self._known.warnings
         return (*(self._warning(*each) for each in warnings_kept), *(fault for _, fault in warnings))
 
     def _warning(self, origin: str, line: int, field: str, problem: str, remedy: str) -> Fault:
