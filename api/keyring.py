@@ -15,7 +15,9 @@ from wgreconcile.errors import StateError
 from wgreconcile.values import PublicKey, SecretKey, public_key_of
 
 RECENT = 2.0
-"""Seconds for which a key that was read counts as what the file holds. Ten thousand looks take a while."""
+"""Seconds for which an interface's key that was read counts as what its file holds."""
+RECENT_OF_PEER = 600.0
+"""The same for the keys of peers: there are thousands of them, and hardly anybody replaces one by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,13 @@ class Keyring:
         self._folder = str(secrets.folder)
         self._known: dict[str, _Known] = {}
 
-    def text(self, secret: Secret | None) -> str:
-        """The key in base64; empty without one."""
+    def text(self, secret: Secret | None, recent: float = RECENT_OF_PEER) -> str:
+        """The key in base64; empty without one. What was read ``recent`` seconds ago is not looked at again."""
         if secret is None:
             return ""
         if isinstance(secret, SecretFile):
             known = self._known.get(secret.name)
-            if known is not None and time.monotonic() - known.at < RECENT:
+            if known is not None and time.monotonic() - known.at < recent:
                 return known.text
             return self._look(secret.name, known)
         try:
@@ -53,7 +55,7 @@ class Keyring:
 
     def private_key(self, interface: Interface) -> str:
         """The private key of an interface; empty while it is still to be made."""
-        return self.text(private_key_of(interface))
+        return self.text(private_key_of(interface), RECENT)
 
     def public_key(self, interface: Interface) -> str:
         """The public key of an interface; empty while its private key is still to be made."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from wgreconcile.api import keyring as module
 from wgreconcile.api.keyring import Keyring
 from wgreconcile.desired.model import Interface, Secret, SecretEnv, SecretFile
 from wgreconcile.desired.secrets import Secrets
@@ -45,17 +44,17 @@ def test_text(ring: Keyring, secret: Secret | None, key: SecretKey | None) -> No
         assert ring.text(secret) == (key.reveal() if key else "")
 
 
-def test_a_file_that_comes_goes_and_changes(ring: Keyring, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RECENT", -1.0)
-    path = folder / "wg0/ann.key"
-    assert ring.text(SecretFile("wg0/ann.key")) == ONE.reveal()
+def test_a_file_that_comes_goes_and_changes(ring: Keyring, folder: Path) -> None:
+    path, secret = folder / "wg0/ann.key", SecretFile("wg0/ann.key")
+    assert ring.text(secret) == ONE.reveal()
     path.write_text(TWO.reveal())
-    assert ring.text(SecretFile("wg0/ann.key")) == TWO.reveal()
+    assert ring.text(secret) == ONE.reveal(), "it was read a moment ago"
+    assert ring.text(secret, recent=0) == TWO.reveal()
     path.unlink()
-    assert ring.text(SecretFile("wg0/ann.key")) == ""
+    assert ring.text(secret, recent=0) == ""
     path.write_text(ONE.reveal())
     path.chmod(0o600)
-    assert ring.text(SecretFile("wg0/ann.key")) == ONE.reveal()
+    assert ring.text(secret) == ONE.reveal()
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o660])
