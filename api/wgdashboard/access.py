@@ -10,7 +10,7 @@ from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.services import Services
 from wgreconcile.api.wgdashboard.bring_up import bring_up
 from wgreconcile.api.wgdashboard.departures import forget
-from wgreconcile.api.wgdashboard.lookup import find_peer, require_interface
+from wgreconcile.api.wgdashboard.lookup import require_interface
 from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.model import Peer
 
@@ -71,10 +71,9 @@ def _begin(draft: Draft, name: str) -> None:
 
 def _fold(services: Services, name: str, keys: Sequence[str]) -> None:
     """Of peers that are not on the interface now, WireGuard will count from zero."""
-    live = services.reconciler.observed().find(name)
+    live, usage = services.reconciler.observed().find(name), services.runtime.usage
     on_it = {each.public_key for each in live.peers} if live else set()
-    interface = require_interface(services.store.recent(), name)
-    services.runtime.usage.fold(name, [each for each in keys if each not in on_it and find_peer(interface, each)])
+    usage.fold(name, list(usage.of_interface(name).keys() & set(keys) - on_it))
 
 
 def _told(done: int, asked: int, participle: str, verb: str) -> Reply:

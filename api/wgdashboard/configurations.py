@@ -45,11 +45,11 @@ def add(services: Services, request: Request) -> None:
 def toggle(services: Services, request: Request) -> bool:
     """Bring an interface up or down; the answer is whether it is up then."""
     name, unknown = request.query.get("configurationName", ""), "Please provide a valid configuration name"
-    interface = require_interface(services.store.recent(), name, unknown)
-    is_up = _is_up(services, name)
+    require_interface(services.store.recent(), name, unknown)
+    is_up, usage = _is_up(services, name), services.runtime.usage
     if not is_up:
         # WireGuard will count from zero.
-        services.runtime.usage.fold(name, [each.public_key for each in interface.peers])
+        usage.fold(name, list(usage.of_interface(name)))
 
     def edit(draft: Draft) -> None:
         draft.put_interface(replace(require_interface(draft.state, name, unknown), enabled=not is_up))

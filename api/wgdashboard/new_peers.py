@@ -128,9 +128,9 @@ def _addresses(interface: Interface, wanted: list[str] | str | None) -> tuple[Ne
         if not any(each.size for each in pools(interface)):
             raise Refusal("No more available IP can assign")
         return tuple(_next_addresses(interface, 1))
-    texts = [each.strip() for each in (wanted.split(",") if isinstance(wanted, str) else wanted)]
     free = pools(interface)
-    return tuple(_free_address(each, free) for each in texts)
+    # A text is no list: like v4.0, this goes through its characters, none of which is an address.
+    return tuple(_free_address(each.strip(), free) for each in wanted)
 
 
 def _free_address(text: str, free: Iterable[Pool]) -> Network:

@@ -14,6 +14,7 @@ from wgreconcile.values import Network, PublicKey, SecretKey, public_key_of
 _LARGEST_MTU = 1460
 _SMALLEST_MTU = 576
 _LONGEST_KEEPALIVE = 65535
+"""As long as WireGuard takes. v4.0 wrote longer ones into files that no client could read."""
 _HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})")
 
 _NO_ENDPOINT_ALLOWED_IPS = "Endpoint Allowed IPs format is incorrect."
@@ -129,9 +130,9 @@ def _mtu(value: int | str) -> int:
 
 def _keepalive(value: int | str) -> int:
     number = whole_number(value)
-    if number is None or not 0 <= number <= _LONGEST_KEEPALIVE:
+    if number is None or number < 0:
         raise Refusal(_NO_KEEPALIVE)
-    return number
+    return min(number, _LONGEST_KEEPALIVE)
 
 
 def _parts(text: str) -> Iterator[str]:

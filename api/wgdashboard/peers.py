@@ -74,14 +74,17 @@ def reset(services: Services, request: Request) -> None:
     if kind not in _KINDS:
         raise Refusal(None)
     _count(services, name, public_key)
-    services.runtime.usage.reset(name, public_key, kind)
+    if public_key in services.runtime.usage.of_interface(name):
+        services.runtime.usage.reset(name, public_key, kind)
 
 
 def _count(services: Services, name: str, public_key: str) -> None:
     """Take in what the peer has used since the last round, or else it would come back with the next one."""
-    live = services.reconciler.observed().find(name)
+    live, usage = services.reconciler.observed().find(name), services.runtime.usage
     peer = next((each for each in live.peers if each.public_key == public_key), None) if live else None
-    known = services.runtime.usage.of_interface(name).get(public_key, Usage(name, public_key))
+    if peer is None or not peer.rx_bytes + peer.tx_bytes:
+        return
+    known = usage.of_interface(name).get(public_key, Usage(name, public_key))
     # Fewer bytes than known were counted in another life of the interface, which the next round will see.
-    if peer and peer.rx_bytes >= known.live_rx and peer.tx_bytes >= known.live_tx:
-        services.runtime.usage.update([Sample(name, public_key, peer.rx_bytes, peer.tx_bytes)])
+    if peer.rx_bytes >= known.live_rx and peer.tx_bytes >= known.live_tx:
+        usage.update([Sample(name, public_key, peer.rx_bytes, peer.tx_bytes)])

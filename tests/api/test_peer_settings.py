@@ -97,6 +97,7 @@ class TestUpdate:
             ({"mtu": "1400"}, {"mtu": 1400}),
             ({"keepalive": 0}, {"keepalive": 0}),
             ({"keepalive": "5"}, {"keepalive": 5}),
+            ({"keepalive": 99999}, {"keepalive": 65535}),
             ({"preshared_key": PSK}, {"preshared_key": PSK}),
             ({"extra": 1, "status": "running"}, {}),
         ],
@@ -135,7 +136,6 @@ class TestUpdate:
             ({"mtu": None}, "MTU format is not correct."),
             ({"mtu": ""}, "MTU format is not correct."),
             ({"keepalive": -1}, "Persistent Keepalive format is not correct."),
-            ({"keepalive": 99999}, "Persistent Keepalive format is not correct."),
             ({"keepalive": None}, "Persistent Keepalive format is not correct."),
             ({"preshared_key": "junk"}, "Invalid length key in key file"),
             ({"name": "a\x00b"}, "name: contains a control character"),
@@ -246,6 +246,12 @@ class TestReset:
         assert self.reset(keeper, "total") == OK
         keeper.host.sample(keeper.runtime, "second")
         assert self.counters(keeper) == [0.0] * 6
+
+    def test_a_peer_that_was_never_there_stays_unknown(self, keeper: Owner) -> None:
+        keeper.write("wg0/new.yaml", "public_key: $KEY4\n")
+        keeper.up()
+        assert self.reset(keeper, "total", 4) == OK
+        assert keeper.peer(key(4))["endpoint"] == "N/A"
 
     @pytest.mark.parametrize("kind", ["junk", "", None])
     def test_other_types(self, keeper: Owner, kind: Any) -> None:
