@@ -10,6 +10,7 @@ from typing import Any
 import falcon
 
 from wgreconcile.api.keyring import Keyring
+from wgreconcile.api.last_sound import LastSound
 from wgreconcile.api.probes import Probes
 from wgreconcile.api.reconciler import Reconciler
 from wgreconcile.api.releases import Releases
@@ -63,6 +64,7 @@ def create_app(
         transactions,
         keyring,
         adopt,
+        LastSound(store),
     )
     prefix = settings.get().server.prefix
     public = {prefix + route.path for route in routes if route.public}

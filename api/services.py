@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wgreconcile.api.keyring import Keyring
+from wgreconcile.api.last_sound import LastSound
 from wgreconcile.api.probes import Probes
 from wgreconcile.api.reconciler import Reconciler
 from wgreconcile.api.releases import Releases
@@ -13,6 +14,7 @@ from wgreconcile.api.request import Clock
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.settings.settings import DashboardSettings
 from wgreconcile.api.writes.transactions import Transactions
+from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.store import Store
 
 Adopt = Callable[[], object]
@@ -34,3 +36,8 @@ class Services:
     transactions: Transactions
     keyring: Keyring
     adopt: Adopt
+    last_sound: LastSound
+
+    def state(self) -> DesiredState:
+        """The desired state to answer from."""
+        return self.last_sound.get()

@@ -26,7 +26,7 @@ def list_all(services: Services, request: Request) -> list[dict[str, Any]]:
 def info(services: Services, request: Request) -> dict[str, Any]:
     """An interface with all of its peers."""
     name = request.query.get("configurationName", "")
-    interface = require_interface(services.store.recent(), name, "Please provide configuration name")
+    interface = require_interface(services.state(), name, "Please provide configuration name")
     return configuration_info(view_of(services, request, interface, services.reconciler.observed()))
 
 
@@ -45,7 +45,7 @@ def add(services: Services, request: Request) -> None:
 def toggle(services: Services, request: Request) -> bool:
     """Bring an interface up or down; the answer is whether it is up then."""
     name, unknown = request.query.get("configurationName", ""), "Please provide a valid configuration name"
-    require_interface(services.store.recent(), name, unknown)
+    require_interface(services.state(), name, unknown)
     is_up, usage = _is_up(services, name), services.runtime.usage
     if not is_up:
         # WireGuard will count from zero.

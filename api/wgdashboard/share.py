@@ -23,7 +23,7 @@ def create(services: Services, request: Request) -> Reply:
     name, key = request.body["Configuration"], request.body["Peer"]
     if not name or not key:
         raise Refusal("Please specify configuration and peer")
-    interface = require_interface(services.store.recent(), name)
+    interface = require_interface(services.state(), name)
     if find_peer(interface, key) is None:
         raise Refusal("Peer does not exist")
     end, links = _end(request.body), services.runtime.share_links
@@ -56,7 +56,7 @@ def get(services: Services, request: Request) -> dict[str, str]:
     link = services.runtime.share_links.find(share_id, request.now)
     if link is None:
         raise Refusal("This link is either expired to invalid")
-    interface = require_interface(services.store.recent(), link.interface, _GONE)
+    interface = require_interface(services.state(), link.interface, _GONE)
     view = view_of(services, request, interface, services.reconciler.observed())
     peer = find_peer(interface, link.peer)
     if peer is None or not peer.is_active(view.moment):

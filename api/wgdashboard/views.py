@@ -62,14 +62,14 @@ class View:
 
 def view(services: Services, request: Request, name: str) -> View | None:
     """All about an interface; None when there is none of that name."""
-    interface = services.store.recent().find(name)
+    interface = services.state().find(name)
     return view_of(services, request, interface, services.reconciler.observed()) if interface else None
 
 
 def views(services: Services, request: Request) -> list[View]:
     """All about all interfaces, by name."""
     observed = services.reconciler.observed()
-    return [view_of(services, request, each, observed) for each in services.store.recent().interfaces]
+    return [view_of(services, request, each, observed) for each in services.state().interfaces]
 
 
 def view_of(services: Services, request: Request, interface: Interface, observed: Snapshot) -> View:
