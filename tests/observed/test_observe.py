@@ -187,11 +187,61 @@ def test_a_look_again_sees_what_matters(recorded: Callable[[Path], Recording], t
     assert look(tmp_path) != prints[0]
     with_file = look(tmp_path)
     (tmp_path / "wg0.conf").chmod(0o600)
-    assert look(tmp_path) != with_file
+    with_mode = look(tmp_path)
+    assert with_mode != with_file
+    (tmp_path / "wg9.conf").write_text("somebody's")
+    assert look(tmp_path) != with_mode
 
 
 def look(conf_dir: Path) -> list[str]:
     return list(Look(conf_dir, ["wg0"]).fingerprint())
+
+
+FULL = SITE.parent / "full-tunnel.yaml"
+POLICY = {(4, 51820), (4, 0), (6, 51820), (6, 0)}
+
+
+@pytest.mark.parametrize(
+    ("marked", "routed", "rules"),
+    [
+        (True, True, POLICY),
+        (True, False, POLICY),
+        (False, True, POLICY),
+        (False, False, {(4, 0), (6, 0)}),
+    ],
+)
+def test_rules_are_told_by_the_mark_or_the_routes(
+    recorded: Callable[[Path], Recording], tmp_path: Path, marked: bool, routed: bool, rules: set[tuple[int, int]]
+) -> None:
+    recording = recorded(FULL)
+    if not marked:
+        dump = recording.folder / "wg show all dump"
+        dump.write_text(dump.read_text().replace("0xca6c", "off"))
+    for version in (4, 6) if not routed else ():
+        answer = recording.folder / f"ip -{version} -json -Numeric -batch -"
+        answer.write_text(answer.read_text().partition("\n")[0] + "\n[]\n")
+    live = observe(tmp_path, ["wg0"]).find("wg0").live
+    assert live is not None
+    assert {(each.version, each.table) for each in live.rules} == rules
+    assert {each.priority for each in live.rules} == ({32764, 32765} if len(rules) == 4 else {32764})
+
+
+def test_an_interface_that_comes_up_meanwhile_is_looked_at_again(
+    recorded: Callable[[Path], Recording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = recorded(FULL)
+    answers = iter([OSError("not yet"), 1])
+
+    def index(name: str) -> int:
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(socket, "if_nametoindex", index)
+    live = observe(tmp_path, ["wg0"]).find("wg0").live
+    assert live is not None and len(live.routes) == 2
+    assert recording.asked.count("wg show all dump") == 2
 
 
 # Files
