@@ -80,12 +80,20 @@ class Place:
     def kept(self) -> dict[str, str]:
         """The keys of the secret folder, by path."""
         folder = self.secrets.folder
-        found = sorted(each for each in folder.rglob("*") if each.is_file()) if folder.exists() else []
+        found = (
+            sorted(each for each in folder.rglob("*") if each.is_file() and each.name != ".gitignore")
+            if folder.exists()
+            else []
+        )
         return {str(each.relative_to(folder)): each.read_text().strip() for each in found}
 
     def everything(self) -> dict[str, tuple[int, bytes]]:
         """Every file but the store's memory, with its mode."""
-        files = (each for each in self.root.rglob("*") if each.is_file() and "cache" not in each.parts)
+        files = (
+            each
+            for each in self.root.rglob("*")
+            if each.is_file() and each.name != ".gitignore" and "cache" not in each.parts
+        )
         return {str(each): (each.stat().st_mode, each.read_bytes()) for each in files}
 
     def plan(self) -> Plan:
