@@ -141,7 +141,7 @@ class Transactions:
             if not isinstance(error, _UNTRIED):
                 self._lead_back(draft, error)
             raise
-        keyfiles.remove(self._secrets.folder, keyfiles.orphaned(draft.base, draft.state))
+        keyfiles.remove(self._secrets.folder, draft.orphaned_keys())
         return outcome
 
     def _lead_back(self, draft: Draft, error: BaseException) -> None:

@@ -68,6 +68,10 @@ class Driven:
                 return answer
             self.acknowledged.append(answer["acknowledged"])
 
+    def first_acknowledged(self) -> None:
+        """Wait until something is acknowledged."""
+        self.acknowledged.append(self._answer()["acknowledged"])
+
     def killed(self) -> None:
         """End it as kill -9 does, and read what it has acknowledged until then."""
         self.process.send_signal(signal.SIGKILL)

@@ -26,7 +26,7 @@ ALL = ("wg0", "wg1", "wg2")
 
 
 class Host:
-    """Stands in for ``reconcile``: notes what it was asked for, and does as ``answer`` says."""
+    """Stands in for ``Steady``: notes what it was asked for, and does as ``answer`` says."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[tuple[str, ...], bool, bool]] = []
@@ -35,9 +35,7 @@ class Host:
         self.gate.set()
         self.answer: Callable[[Sequence[str]], Exception | dict[str, tuple[str, str]]] = lambda names: {}
 
-    def reconcile(
-        self, site: Site, names: Sequence[str], now: object, *, prune: bool, force: bool, stop: Any
-    ) -> Any:
+    def reconcile(self, names: Sequence[str], now: object, *, prune: bool, force: bool, stop: Any) -> Any:
         self.asked.append((tuple(names), force, prune))
         self.entered.release()
         assert self.gate.wait(SOON)
@@ -52,7 +50,7 @@ class Host:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host()
-    monkeypatch.setattr(passes, "reconcile", host.reconcile)
+    monkeypatch.setattr(passes, "Steady", lambda site: host)
     return host
 
 

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 
 from wgreconcile.api.reconciler import Converged, Outcome
 from wgreconcile.converge.outcome import InterfaceOutcome
-from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.site import Site
+from wgreconcile.converge.steady import Steady
 from wgreconcile.errors import BusyError, WgreconcileError
 from wgreconcile.sharing import Group
 
@@ -38,6 +38,7 @@ class Passes:
         self, site: Site, *, busy_seconds: float = BUSY_SECONDS, stop: Callable[[], bool] = lambda: False
     ) -> None:
         self._site = site
+        self._steady = Steady(site)
         self._busy_seconds = busy_seconds
         self._stop = stop
         self._group: Group[Wish, Outcome] = Group(self._grant)
@@ -80,7 +81,7 @@ class Passes:
         while True:
             try:
                 now = datetime.now(timezone.utc)
-                done = reconcile(self._site, names, now, prune=wish.force, force=wish.force, stop=self._stop)
+                done = self._steady.reconcile(names, now, prune=wish.force, force=wish.force, stop=self._stop)
                 return self._outcome(done.interfaces, wish.names)
             except BusyError:
                 if time.monotonic() > deadline or self._stop():

@@ -66,6 +66,14 @@ class Records:
         except (ValueError, KeyError, TypeError):
             return Record("")
 
+    def stamp(self, name: str) -> tuple[int, ...]:
+        """What changes whenever a record is saved; empty without one."""
+        try:
+            found = self._path(name).stat()
+        except FileNotFoundError:
+            return ()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
     def save(self, name: str, record: Record) -> None:
         """Remember, durably. Raise OSError."""
         make_private_folder(self._folder)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from datetime import datetime
 
+from wgreconcile.desired import keyfiles
 from wgreconcile.desired.encode import Document
 from wgreconcile.desired.layout import document_of
 from wgreconcile.desired.model import DesiredState, Interface, Peer, SecretFile
@@ -44,6 +45,7 @@ class Draft:
         self.takes_away = False
         self._checked = state
         self._touched: dict[str, set[PublicKey]] = defaultdict(set)
+        self._replaced: list[Peer] = []
         self._read = read
         self._is_key = is_key
 
@@ -52,6 +54,7 @@ class Draft:
         other = Draft(self.base, self._read, self._is_key, self.now)
         other.state, other.takes_away, other._checked = self.state, self.takes_away, self._checked
         other.documents, other.versions, other.keys = dict(self.documents), dict(self.versions), dict(self.keys)
+        other._replaced = [*self._replaced]
         other._touched.update({name: set(keys) for name, keys in self._touched.items()})
         return other
 
@@ -133,6 +136,7 @@ class Draft:
     def put_documents(self, documents: Mapping[str, Document | None]) -> None:
         """Put documents in the place of those of the same paths. Raise StateError with what is wrong in them."""
         laid = lay_over(self.state, values_of(documents), self.now)
+        self._replaced += laid.replaced
         self.takes_away |= any(laid.gone.values()) or len(laid.state.interfaces) < len(self.state.interfaces)
         self.state = laid.state
         self.documents.update(documents)
@@ -149,6 +153,10 @@ class Draft:
             )
         self._checked = self.state
         self._touched.clear()
+
+    def orphaned_keys(self) -> set[str]:
+        """Files of the secret folder that peers refer to before the changes, and nothing does afterwards."""
+        return keyfiles.orphaned(self._replaced, self.state)
 
     def _inline(self, name: str, changes: Iterable[tuple[Peer, Peer | None]]) -> dict[str, Document | None]:
         """The interface's own document with changes of the peers that it lists."""

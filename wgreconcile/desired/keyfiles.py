@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from wgreconcile import files
 from wgreconcile.desired import secretfolder
-from wgreconcile.desired.model import DesiredState, Secret, SecretFile
+from wgreconcile.desired.model import DesiredState, Peer, Secret, SecretFile
 from wgreconcile.desired.secretfolder import Unusable
 from wgreconcile.errors import ConflictError, Fault, StateError
 from wgreconcile.values import SecretKey
@@ -58,20 +58,13 @@ def remove(folder: Path, names: Iterable[str]) -> None:
             files.sync_folder(parent)
 
 
-def orphaned(before: DesiredState, after: DesiredState) -> set[str]:
-    """Names of the files that peers of ``before`` refer to, and nothing in ``after`` any more.
+def orphaned(peers: Iterable[Peer], state: DesiredState) -> set[str]:
+    """Names of the files that ``peers`` refer to and nothing in ``state`` does.
 
     The private key of an interface that went stays: Git may bring the interface back, and its clients know it.
     """
-    kept = {id(each) for interface in after.interfaces for each in interface.peers}
-    gone = {
-        name
-        for interface in before.interfaces
-        for peer in interface.peers
-        if id(peer) not in kept
-        for name in _names((peer.preshared_key, peer.client.private_key))
-    }
-    return gone.difference(_all_names(after)) if gone else gone
+    names = {name for peer in peers for name in _names((peer.preshared_key, peer.client.private_key))}
+    return names.difference(_all_names(state)) if names else names
 
 
 def _write_new(folder: Path, name: str, key: SecretKey, made: dict[Path, int]) -> None:

@@ -6,7 +6,7 @@ What ten thousand peers need is done once; a change of a few costs what these fe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,12 +25,14 @@ Value = Interface | Peer
 class Laid:
     """A state with documents laid over it, and what they did, by interface.
 
-    ``touched`` are the peers that the documents hold, ``gone`` those that are no longer on the interface.
+    ``touched`` are the peers that the documents hold, ``gone`` those that are no longer on the interface, and
+    ``replaced`` those of the documents that were there before.
     """
 
     state: DesiredState
-    touched: dict[str, set[PublicKey]]
-    gone: dict[str, set[PublicKey]]
+    touched: dict[str, set[PublicKey]] = field(default_factory=dict)
+    gone: dict[str, set[PublicKey]] = field(default_factory=dict)
+    replaced: list[Peer] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -49,17 +51,19 @@ def lay_over(state: DesiredState, values: Mapping[str, Value | None], now: datet
     ``now`` decides which peers are on their interface. Raise StateError when peers are left without an interface;
     other rules across documents are not looked at.
     """
-    laid = Laid(state, {}, {})
+    laid = Laid(state)
     interfaces = {each.name: each for each in state.interfaces}
     for name, overlay in _by_interface(values).items():
         before = interfaces.pop(name, None)
-        peers = before.peers if before else ()
-        kept = tuple(each for each in peers if each.origin not in overlay.paths)
+        kept: list[Peer] = []
+        replaced: list[Peer] = []
+        for each in before.peers if before else ():
+            (replaced if each.origin in overlay.paths else kept).append(each)
         if after := _interface(name, overlay, before, kept):
             interfaces[name] = after
-        replaced = [each for each in peers if each.origin in overlay.paths]
         laid.touched[name] = {each.public_key for each in overlay.peers}
         laid.gone[name] = _active(replaced, now) - _active(overlay.peers, now)
+        laid.replaced.extend(replaced)
     return replace(laid, state=DesiredState(tuple(interfaces.values()), state.warnings))
 
 
@@ -108,7 +112,7 @@ def _by_interface(values: Mapping[str, Value | None]) -> dict[str, _Overlay]:
     return overlays
 
 
-def _interface(name: str, overlay: _Overlay, before: Interface | None, kept: tuple[Peer, ...]) -> Interface | None:
+def _interface(name: str, overlay: _Overlay, before: Interface | None, kept: Sequence[Peer]) -> Interface | None:
     """The interface with the documents laid over it; None when it is gone."""
     peers = (*kept, *overlay.peers)
     base = overlay.interface or (None if overlay.is_gone else before)

@@ -46,6 +46,18 @@ def plan_interface(
 ) -> InterfacePlan:
     """The plan of one interface; without changes when it is as it shall be."""
     changes = diff(goal, observed, baseline, interrupted=interrupted)
+    return plan_changes(goal, observed, baseline, changes, interrupted=interrupted)
+
+
+def plan_changes(
+    goal: Goal,
+    observed: ObservedInterface,
+    baseline: Baseline,
+    changes: tuple[Change, ...],
+    *,
+    interrupted: bool = False,
+) -> InterfacePlan:
+    """The plan of one interface for ``changes`` that are known to be all there are."""
     wanted = goal.live or goal.conf or Conf()
     peers = {each.public_key for each in wanted.peers}
     peers.update(each.peer for each in changes if each.peer)

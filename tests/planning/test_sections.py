@@ -1,0 +1,39 @@
+"""Texts in pieces: always what rendering all of it would give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wgreconcile.observed.conf import Conf, ConfPeer
+from wgreconcile.planning.render import render_conf
+from wgreconcile.planning.sections import Sections
+from wgreconcile.values import Network
+
+from ..observed.strategies import public_key, secret_key
+
+
+def conf(*labels: str, **fields: object) -> Conf:
+    peers = (ConfPeer(public_key(each), name=each, allowed_ips=(Network("10.0.0.0/8"),)) for each in labels)
+    return Conf(private_key=secret_key("wg0"), listen_port=51820, peers=tuple(peers), **fields)  # type: ignore[arg-type]
+
+
+def test_peers_come_change_and_go() -> None:
+    before = conf("ann", "bob", "cat")
+    sections = Sections.of(before, render_conf(before))
+    assert sections.text(before) == render_conf(before)
+    dan = ConfPeer(public_key("dan"), secret_key("psk"), name="[Peer]")
+    few = replace(before, peers=(replace(before.peers[0], persistent_keepalive=25), dan))
+    gone = before.peers[1].public_key
+    keys = {each.public_key for each in few.peers} | {gone}
+    after = replace(before, peers=(*few.peers, before.peers[2]))
+    changed = sections.changed(keys, few)
+    assert changed.text(after) == render_conf(after)
+    assert gone not in changed.of_peer
+
+
+def test_without_peers_there_is_only_the_head() -> None:
+    empty, one = conf(), conf("ann")
+    assert Sections.of(empty, render_conf(empty)).text(empty) == render_conf(empty)
+    added = Sections.of(empty, render_conf(empty)).changed({one.peers[0].public_key}, one)
+    assert added.text(one) == render_conf(one)
+    assert added.changed({one.peers[0].public_key}, empty).text(empty) == render_conf(empty)
