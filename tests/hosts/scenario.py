@@ -21,7 +21,7 @@ import yaml
 from . import scenario_recording as recording
 from . import testhost
 from .scenario_recording import Call
-from .testhost import PROGRAM_FOLDER, STATE_FOLDER, Host
+from .testhost import PROGRAM_FOLDER, REPOSITORY, STATE_FOLDER, Host
 
 SECRETS = "/etc/wgreconcile/secrets"
 VAR = "/var/lib/wgreconcile"
@@ -121,8 +121,15 @@ class Scenario:
 
     def __init__(self, host: Host) -> None:
         self.host = host
+        self._environment: dict[str, str] = {}
         host.path(STATE_FOLDER).mkdir(exist_ok=True)
         recording.record(host)
+
+    def trust_young_files(self) -> None:
+        """Let wgreconcile believe that ten seconds went by, for it doubts what it remembers of younger files."""
+        code = "import time; now = time.time_ns; time.time_ns = lambda: now() + 10**10\n"
+        self.host.write("/run/testhost/later/sitecustomize.py", code)
+        self._environment = {"PYTHONPATH": f"/run/testhost/later:{REPOSITORY}"}
 
     # Desired state
 
@@ -132,7 +139,9 @@ class Scenario:
             if path.stem not in interfaces:
                 path.unlink()
         for name, document in interfaces.items():
-            self.host.write(f"{STATE_FOLDER}/{name}.yaml", yaml.safe_dump(document, sort_keys=False))
+            path, text = f"{STATE_FOLDER}/{name}.yaml", yaml.safe_dump(document, sort_keys=False)
+            if not self.host.path(path).exists() or self.host.read(path) != text:
+                self.host.write(path, text)
 
     def keep_secret(self, name: str, key: str) -> None:
         """Put a key into the secret folder."""
@@ -144,7 +153,7 @@ class Scenario:
     def run(self, *arguments: str, expect: int | None = 0, **options: Any) -> Run:
         """Run wgreconcile; another exit status than ``expect`` fails the test."""
         mark = recording.mark(self.host)
-        done = self.host.wgreconcile(*arguments, expect=expect, **options)
+        done = self.host.wgreconcile(*arguments, expect=expect, **{"env": self._environment, **options})
         return Run(done.returncode, done.stdout, done.stderr, recording.calls(self.host, mark))
 
     def apply(self, *arguments: str, **interfaces: Document) -> Run:
@@ -169,7 +178,8 @@ class Scenario:
         """
         mark, files = recording.mark(self.host), self._files()
         verbs = [["apply", "--diff", *names], *([["plan", "--detailed-exitcode", *names]] if plan else [])]
-        started = [self.host.popen([sys.executable, "-m", "wgreconcile", *verb]) for verb in verbs]
+        command = [sys.executable, "-m", "wgreconcile"]
+        started = [self.host.popen([*command, *verb], env=self._environment) for verb in verbs]
         ended = [_ended(each) for each in started]
         again, *plans = (Run(*each, recording.calls(self.host, mark)) for each in ended)
         assert all(each.status == 0 for each in plans), plans[0]

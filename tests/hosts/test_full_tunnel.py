@@ -129,13 +129,10 @@ def test_default_routes_with_a_table_of_their_own_need_no_rules(scenario: Scenar
 @pytest.mark.parametrize(
     "damage",
     [
-        "ip rule del not fwmark 51820 table 51820",
-        "ip rule del table main suppress_prefixlength 0",
-        "ip -6 rule del not fwmark 51820 table 51820",
-        "ip -6 rule del table main suppress_prefixlength 0",
+        "ip rule del not fwmark 51820 table 51820; ip -6 rule del not fwmark 51820 table 51820",
+        "ip rule del table main suppress_prefixlength 0; ip -6 rule del table main suppress_prefixlength 0",
         "ip rule del not fwmark 51820 table 51820; ip rule del table main suppress_prefixlength 0",
-        "ip route del default table 51820",
-        "ip -6 route del default table 51820",
+        "ip route del default table 51820; ip -6 route del default table 51820",
         "wg set wg0 fwmark 0",
         "wg set wg0 fwmark 1234",
         f"wg set wg0 peer {public_key('exit')} remove",
