@@ -119,6 +119,14 @@ def test_a_program_that_will_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) 
     assert error.value.status == -signal.SIGKILL
 
 
+def test_nobody_looks_whether_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a program wakes who waits: with pauses, a short one would cost twice its time."""
+    monkeypatch.setattr(subprocess.time, "sleep", pytest.fail)
+    assert shell("sleep 0.1; echo done") == "done\n"
+    with pytest.raises(CommandError, match="no end after 0 s"):
+        shell("sleep 30", timeout=0.05)
+
+
 def test_a_daemon_of_a_hook_holds_nobody_up() -> None:
     began = time.monotonic()
     pid = int(shell("sleep 60 & echo $!"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,24 @@ class Running:
             return text
 
 
+class _Process(subprocess.Popen[bytes]):
+    """A program whose end wakes who waits for it. With a limit, Popen looks now and then, and is up to 50 ms late."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        if timeout is not None and self.poll() is None:
+            with contextlib.suppress(OSError):  # a kernel before Linux 5.3
+                self._sleep_until_end(os.pidfd_open(self.pid), timeout)
+        return super().wait(timeout)
+
+    def _sleep_until_end(self, descriptor: int, timeout: float) -> None:
+        try:
+            poller = select.poll()
+            poller.register(descriptor, select.POLLIN)
+            poller.poll(timeout * 1000)
+        finally:
+            os.close(descriptor)
+
+
 def start(argv: Sequence[str], *, lines: Sequence[str] = ()) -> Running:
     """Start a program that reads ``lines`` from its standard input. Raise DependencyError without the program.
 
@@ -77,7 +96,7 @@ def run(argv: Sequence[str], *, stdin: str = "", ok: Sequence[int] = (0,), timeo
 def _start(argv: Sequence[str], stdin: BinaryIO | int) -> Running:
     output, errors = _memory("stdout"), _memory("stderr")
     try:
-        process = subprocess.Popen(argv, stdin=stdin, stdout=output, stderr=errors, start_new_session=True)
+        process = _Process(argv, stdin=stdin, stdout=output, stderr=errors, start_new_session=True)
     except FileNotFoundError:
         package = _PACKAGES.get(argv[0], argv[0])
         raise DependencyError(f"`{argv[0]}` is not installed; install the package {package}") from None
