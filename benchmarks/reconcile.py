@@ -84,7 +84,8 @@ def write_state(state: Path, peers: int, name: str = "wg0") -> None:
     """
     folder = state / name
     folder.mkdir(parents=True)
-    (state / f"{name}.yaml").write_text("address: 10.0.0.1/12\nlisten_port: %d\n" % (51820 + (name != "wg0")))
+    port = 51820 if name == "wg0" else 51821
+    (state / f"{name}.yaml").write_text(f"address: 10.0.0.1/12\nlisten_port: {port}\n")
     for number in range(peers):
         key = base64.b64encode(random.Random(number).randbytes(32)).decode()
         rest = f"{number // 62500 + 1}.{number // 250 % 250}.{number % 250 + 1}/32"
