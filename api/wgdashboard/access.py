@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wgreconcile.api.counting import count
 from wgreconcile.api.peer_edits import delete_peers, disable_peers, enable_peer
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Reply, Request
@@ -31,6 +32,7 @@ def delete(services: Services, request: Request) -> Reply:
 def restrict(services: Services, request: Request) -> Reply:
     """Keep peers in the state only."""
     name, keys = request.path["config"], _keys(services, request)
+    count(services.runtime.usage, services.reconciler.observed(), name, set(keys))
 
     def edit(draft: Draft) -> list[Peer]:
         _begin(draft, name)

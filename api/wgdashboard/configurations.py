@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from wgreconcile.api.counting import count
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Request
 from wgreconcile.api.services import Services
@@ -47,9 +48,10 @@ def toggle(services: Services, request: Request) -> bool:
     name, unknown = request.query.get("configurationName", ""), "Please provide a valid configuration name"
     require_interface(services.state(), name, unknown)
     is_up, usage = _is_up(services, name), services.runtime.usage
-    if not is_up:
-        # WireGuard will count from zero.
-        usage.fold(name, list(usage.of_interface(name)))
+    if is_up:
+        count(usage, services.reconciler.observed(), name)
+    else:
+        usage.fold(name, list(usage.of_interface(name)))  # WireGuard will count from zero
 
     def edit(draft: Draft) -> None:
         draft.put_interface(replace(require_interface(draft.state, name, unknown), enabled=not is_up))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from wgreconcile.api.counting import count
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Reply, Request
-from wgreconcile.api.runtime.usage import Sample, Usage
 from wgreconcile.api.services import Services
 from wgreconcile.api.wgdashboard.addresses import by_address, listed, pools
 from wgreconcile.api.wgdashboard.bring_up import bring_up
@@ -73,18 +73,7 @@ def reset(services: Services, request: Request) -> None:
     require_peer(services.state(), name, public_key, moment, "Configuration/Peer does not exist")
     if kind not in _KINDS:
         raise Refusal(None)
-    _count(services, name, public_key)
-    if public_key in services.runtime.usage.of_interface(name):
-        services.runtime.usage.reset(name, public_key, kind)
-
-
-def _count(services: Services, name: str, public_key: str) -> None:
-    """Take in what the peer has used since the last round, or else it would come back with the next one."""
-    live, usage = services.reconciler.observed().find(name), services.runtime.usage
-    peer = next((each for each in live.peers if each.public_key == public_key), None) if live else None
-    if peer is None or not peer.rx_bytes + peer.tx_bytes:
-        return
-    known = usage.of_interface(name).get(public_key, Usage(name, public_key))
-    # Fewer bytes than known were counted in another life of the interface, which the next round will see.
-    if peer.rx_bytes >= known.live_rx and peer.tx_bytes >= known.live_tx:
-        usage.update([Sample(name, public_key, peer.rx_bytes, peer.tx_bytes)])
+    usage = services.runtime.usage
+    count(usage, services.reconciler.observed(), name, {public_key})
+    if public_key in usage.of_interface(name):
+        usage.reset(name, public_key, kind)

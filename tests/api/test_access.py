@@ -119,6 +119,12 @@ class TestRestrict:
         message = f"Restricted {count} peer(s) successfully. Failed to restrict 0 peer(s)"
         assert call(keeper, "restrictPeers", *peers) == refused(message)
 
+    def test_usage_of_the_last_seconds_is_kept(self, keeper: Owner) -> None:
+        keeper.host.connect("wg0", key(1), rx_bytes=GIB)
+        keeper.host.connect("wg0", key(2), rx_bytes=GIB)
+        call(keeper, "restrictPeers", 1)
+        assert [keeper.peer(key(each))["total_receive"] for each in (1, 2)] == [1.0, 0.0]
+
     def test_other_calls_do_not_see_it(self, keeper: Owner) -> None:
         call(keeper, "restrictPeers", 1)
         gone = refused("Configuration or peer does not exist")

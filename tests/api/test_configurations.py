@@ -303,6 +303,13 @@ class TestToggle:
         found = keeper.peer(key(1), "wgnew")
         assert (found["cumu_receive"], found["total_receive"]) == (1.0, 3.0)
 
+    def test_usage_of_the_last_seconds_is_kept(self, keeper: Owner) -> None:
+        keeper.write("wgnew/p.yaml", "public_key: $KEY1\nallowed_ips: 10.20.0.2\n")
+        self.toggle(keeper)
+        keeper.host.connect("wgnew", key(1), rx_bytes=1024**3)
+        self.toggle(keeper)
+        assert keeper.peer(key(1), "wgnew")["total_receive"] == 1.0
+
     def test_another_site_cannot_do_it(self, keeper: Owner) -> None:
         found = keeper.send(
             "GET",
