@@ -53,21 +53,24 @@ class Running:
 
 
 class _Process(subprocess.Popen[bytes]):
-    """A program whose end wakes who waits for it. With a limit, Popen looks now and then, and is up to 50 ms late."""
+    """A program whose end wakes who waits for it. With a limit, Popen looks now and then, up to 50 ms late."""
 
     def wait(self, timeout: float | None = None) -> int:
         if timeout is not None and self.poll() is None:
             with contextlib.suppress(OSError):  # a kernel before Linux 5.3
-                self._sleep_until_end(os.pidfd_open(self.pid), timeout)
+                timeout = self._sleep_until_end(os.pidfd_open(self.pid), timeout)
         return super().wait(timeout)
 
-    def _sleep_until_end(self, descriptor: int, timeout: float) -> None:
+    def _sleep_until_end(self, descriptor: int, timeout: float) -> float:
+        """Sleep until the program ends or the time is over; what is left of it."""
+        deadline = time.monotonic() + timeout
         try:
             poller = select.poll()
             poller.register(descriptor, select.POLLIN)
             poller.poll(timeout * 1000)
         finally:
             os.close(descriptor)
+        return max(0.0, deadline - time.monotonic())
 
 
 def start(argv: Sequence[str], *, lines: Sequence[str] = ()) -> Running:
