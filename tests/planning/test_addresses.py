@@ -35,6 +35,11 @@ def test_the_order_of_sources(one: tuple[str, ...], other: tuple[str, ...], same
     [
         ((A1,), (A1,), ()),
         ((A1,), (A1, A9, SIX), ()),
+        ((A1, A9), (A1, A9), ()),
+        ((A1, A9, B1), (A1, B1, A9), ()),
+        ((B1, A1), (A1, A9), ()),
+        ((A9, A1), (A1, B1), ()),
+        ((A1, B1), (A1, A9, B1), ()),
         ((A1, A9), (A1,), ()),
         ((A1, A9), (A9,), ()),
         ((A1, A9), (A9, A1), (A1,)),
