@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import given
+
 from wgreconcile.observed.conf import Conf, ConfPeer
 from wgreconcile.planning.render import render_conf
 from wgreconcile.planning.sections import Sections
 from wgreconcile.values import Network
 
-from ..observed.strategies import public_key, secret_key
+from ..observed.strategies import CONFS, public_key, secret_key
 
 
 def conf(*labels: str, **fields: object) -> Conf:
@@ -37,3 +39,14 @@ def test_without_peers_there_is_only_the_head() -> None:
     added = Sections.of(empty, render_conf(empty)).changed({one.peers[0].public_key}, one)
     assert added.text(one) == render_conf(one)
     assert added.changed({one.peers[0].public_key}, empty).text(empty) == render_conf(empty)
+
+
+@given(CONFS, CONFS)
+def test_whatever_changes_it_is_what_would_be_rendered(before: Conf, other: Conf) -> None:
+    """Peers that come, that go, and that are there with other settings."""
+    sections = Sections.of(before, render_conf(before))
+    assert sections.text(before) == render_conf(before)
+    keys = {each.public_key for each in (*before.peers[1:], *other.peers)}
+    kept = (each for each in before.peers if each.public_key not in keys)
+    after = replace(before, peers=(*kept, *other.peers))
+    assert sections.changed(keys, replace(before, peers=other.peers)).text(after) == render_conf(after)
