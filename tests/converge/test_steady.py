@@ -22,6 +22,7 @@ from wgreconcile.desired.warm import WarmStore
 from wgreconcile.errors import BusyError, CommandError, StateError, UnsafePlanError
 from wgreconcile.files import exclusive_lock
 from wgreconcile.observed.model import LivePeer, ObservedInterface
+from wgreconcile.observed.observe import read_file
 from wgreconcile.values import Endpoint, Network
 
 from ..observed.strategies import public_key, secret_key
@@ -54,9 +55,9 @@ def fleet(site: Site, monkeypatch: pytest.MonkeyPatch) -> Fleet:
 
         def result(self, *_: object) -> ObservedInterface:
             (found,) = fleet.observe([self.name]).interfaces
-            return replace(found, file=steady.read_file(site.conf_dir, self.name))
+            return replace(found, file=read_file(site.conf_dir, self.name))
 
-    monkeypatch.setattr(steady, "_Look", Look)
+    monkeypatch.setattr(steady, "Look", Look)
 
     def perform(step: Any, name: str, host: object) -> None:
         try:

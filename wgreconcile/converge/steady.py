@@ -7,63 +7,29 @@ the whole interface is verified again. Whatever is not that simple, or does not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
-from wgreconcile.command import start
-from wgreconcile.converge.known import Delta, Known, Seen, delta_of, moved, next_change, only, only_live, seen_of
+from wgreconcile.converge.known import Known, Seen, delta_of, next_change, seen_of
 from wgreconcile.converge.operations import Host, perform
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
+from wgreconcile.converge.touch import Look, Touch, is_reached, plan_few
 from wgreconcile.desired.model import DesiredState, Interface
 from wgreconcile.desired.store import Store
 from wgreconcile.errors import WgreconcileError
 from wgreconcile.files import exclusive_lock
-from wgreconcile.observed.conf import Conf, ConfPeer
-from wgreconcile.observed.ip import LinkQuery, RouteQuery, with_link
 from wgreconcile.observed.live import LiveReader
-from wgreconcile.observed.model import ConfFile, ObservedInterface
-from wgreconcile.observed.observe import read_file
+from wgreconcile.observed.model import ObservedInterface
 from wgreconcile.planning import safety
-from wgreconcile.planning.diff import FILE_MODE, diff
 from wgreconcile.planning.goal import conf_of
-from wgreconcile.planning.model import (
-    Adjust,
-    Baseline,
-    Goal,
-    InterfacePlan,
-    Plan,
-    RemovePeers,
-    SetPeers,
-    WriteFile,
-)
-from wgreconcile.planning.plan import plan_changes, plan_interface
-from wgreconcile.planning.render import render_conf
+from wgreconcile.planning.model import Baseline, Goal, Plan
+from wgreconcile.planning.plan import plan_interface
 from wgreconcile.planning.routes import default_routes
 from wgreconcile.planning.sections import Sections
-
-_SIMPLE = (WriteFile, SetPeers, RemovePeers, Adjust)
-"""Steps that end at once and disturb nobody but the peers that they name."""
-
-
-@dataclass(frozen=True)
-class _Touch:
-    """The change of a few peers: what is known, what will be, and the plan that leads there."""
-
-    known: Known
-    seen: Seen
-    after: Known
-    plan: InterfacePlan
-
-    @property
-    def text(self) -> str | None:
-        """What the file says afterwards: a new comment alone is not written."""
-        is_written = any(isinstance(each, WriteFile) for each in self.plan.steps)
-        return self.after.goal.text if is_written else self.seen.file.text
 
 
 class Steady:
@@ -108,7 +74,7 @@ class Steady:
                 return None
             return Outcome(plan, tuple(InterfaceOutcome(each.plan) for each in found))
 
-    def _planned(self, known: Known, interface: Interface | None, now: datetime) -> _Touch | None:
+    def _planned(self, known: Known, interface: Interface | None, now: datetime) -> Touch | None:
         if interface is None or self._site.records.stamp(known.goal.name) != known.record:
             return None
         delta = delta_of(known, interface, now)
@@ -120,8 +86,8 @@ class Steady:
         if conf_of_few.private_key != known.conf.private_key:
             return None
         known, after = replace(known, seen=seen), known.with_peers(interface, delta, conf_of_few, now)
-        plan = _plan_few(known, seen, after, delta, conf_of_few)
-        return _Touch(known, seen, after, plan) if all(isinstance(each, _SIMPLE) for each in plan.steps) else None
+        touch = Touch(known, seen, after, plan_few(known, seen, after, delta, conf_of_few))
+        return touch if touch.is_simple else None
 
     def _seen(self, known: Known) -> Seen | None:
         """How an interface looks; None when it does not look as it should."""
@@ -132,19 +98,19 @@ class Steady:
         return None if plan.changes else seen_of(observed)
 
     def _look(self, name: str) -> ObservedInterface:
-        return _Look(name).result(self._reader, self._site.conf_dir)
+        return Look(name).result(self._reader, self._site.conf_dir)
 
-    def _carry_out(self, touch: _Touch) -> bool:
+    def _carry_out(self, touch: Touch) -> bool:
         """Apply and verify. Whatever goes wrong is for a whole reconcile to see and to lead back."""
         name, host, goal = touch.plan.name, Host(self._site.conf_dir), touch.after.goal
         del self._known[name]
         try:
             for step in touch.plan.steps:
                 perform(step, name, host)
-            look = _Look(name)
+            look = Look(name)
             pairs, record = touch.known.pairs, Record(goal.text or "")
             observed = look.result(self._reader, self._site.conf_dir)
-            if not _is_reached(touch, observed, pairs):
+            if not is_reached(touch, observed, pairs):
                 return False
             if goal.text != touch.known.goal.text:
                 self._site.records.save(name, record)
@@ -173,51 +139,6 @@ class Steady:
         if self._site.records.load(goal.name) == Record(goal.text):  # nobody has been here since
             sections, until = Sections.of(goal.conf, goal.text), next_change(interface.peers, now)
             self._known[goal.name] = Known(interface, goal, goal.conf, sections, until, stamp)
-
-
-class _Look:
-    """A look at one interface that has begun, by programs that run while the caller does something else."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._dump, self._links, self._routes = (
-            start(["wg", "show", "all", "dump"]),
-            LinkQuery(),
-            RouteQuery([name]),
-        )
-
-    def result(self, reader: LiveReader, conf_dir: Path) -> ObservedInterface:
-        """What is there. Raise CommandError."""
-        found = reader.parse(self._dump.finish())
-        live = next((each for each in found if each.name == self._name), None)
-        if live is None or self._name not in self._links.result:
-            return ObservedInterface(self._name)
-        (complete,) = self._routes.with_routes([with_link(live, self._links.result[self._name])])
-        return ObservedInterface(self._name, read_file(conf_dir, self._name), complete)
-
-
-def _plan_few(known: Known, seen: Seen, after: Known, delta: Delta, few: Conf) -> InterfacePlan:
-    """What differs is told by the few peers alone; what is to be done, by all of them."""
-    name, before = known.goal.name, only(known.conf, delta.keys)
-    file = ConfFile("(as applied)", FILE_MODE, render_conf(before))
-    part = ObservedInterface(name, file, only_live(seen.live, delta.keys))
-    changes = diff(Goal(name, render_conf(few), few, few), part, Baseline(before, applied=True))
-    whole = ObservedInterface(name, seen.file, seen.live)
-    return plan_changes(after.goal, whole, Baseline(known.conf, applied=True), changes)
-
-
-def _is_reached(touch: _Touch, observed: ObservedInterface, pairs: Mapping[int, ConfPeer]) -> bool:
-    """Whether all of an interface is at its goal, given that all of it was at the goal before."""
-    file, live, conf = observed.file, observed.live, touch.after.conf
-    if file is None or live is None or (file.mode, file.text) != (FILE_MODE, touch.text):
-        return False
-    keys = moved(conf, live, pairs)
-    removed = {route for step in touch.plan.steps if isinstance(step, Adjust) for route in step.remove_routes}
-    if keys is None or touch.seen.live.routes - live.routes - removed:
-        return False
-    few = only(conf, keys)
-    seen = ObservedInterface(observed.name, None, only_live(live, keys))
-    return not diff(Goal(observed.name, live=few), seen, Baseline(few, applied=True))
 
 
 class _Noting(Store):
