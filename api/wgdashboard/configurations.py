@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from wgreconcile.api.counting import count
+from wgreconcile.api.envelope import Encoded
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Request
 from wgreconcile.api.services import Services
@@ -24,7 +25,7 @@ def list_all(services: Services, request: Request) -> list[dict[str, Any]]:
     return list(map(configuration_object, views(services, request)))
 
 
-def info(services: Services, request: Request) -> dict[str, Any]:
+def info(services: Services, request: Request) -> Encoded:
     """An interface with all of its peers."""
     name = request.query.get("configurationName", "")
     interface = require_interface(services.state(), name, "Please provide configuration name")

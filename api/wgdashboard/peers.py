@@ -10,6 +10,7 @@ from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.services import Services
 from wgreconcile.api.wgdashboard.addresses import by_address, listed, pools
 from wgreconcile.api.wgdashboard.bring_up import bring_up
+from wgreconcile.api.wgdashboard.configuration_objects import configuration_object
 from wgreconcile.api.wgdashboard.lookup import NO_CONFIGURATION, require_interface, require_peer
 from wgreconcile.api.wgdashboard.new_peers import add_many, add_one, check_form
 from wgreconcile.api.wgdashboard.peer_changes import change_peer
@@ -49,8 +50,9 @@ def add(services: Services, request: Request) -> Reply:
         return Reply()
     added = set(written.data)
     interface = require_interface(written.state, name)
-    objects = PeerObjects(view_of(services, request, interface, services.reconciler.observed()))
-    data = [objects.object(each) for each in interface.peers if each.public_key in added]
+    view = view_of(services, request, interface, services.reconciler.observed())
+    objects, configuration = PeerObjects(view), configuration_object(view)
+    data = [objects.object(each, configuration) for each in interface.peers if each.public_key in added]
     return Reply(data, "" if compat == "v4.3" else None)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from wgreconcile.api.request import Request
 from wgreconcile.api.services import Services
-from wgreconcile.api.wgdashboard.peer_objects import PeerObjects, name_of
+from wgreconcile.api.wgdashboard.peer_objects import endpoint_text, name_of
 from wgreconcile.api.wgdashboard.views import View, views
 from wgreconcile.desired.networks import is_host
 
@@ -17,11 +17,12 @@ def addresses(services: Services, request: Request) -> dict[str, dict[str, Any]]
 
 
 def _of_interface(view: View) -> dict[str, Any]:
-    objects = PeerObjects(view)
+    live = {each.public_key: each for each in view.live.peers} if view.live else {}
     found = {}
     for peer in view.peers():
-        name, endpoint = name_of(peer), objects.endpoint(peer.public_key)
-        found[f"{name} - {peer.public_key}" if name else str(peer.public_key)] = {
+        key = peer.public_key
+        name, endpoint = name_of(peer), endpoint_text(live.get(key), view.usage.get(key))
+        found[f"{name} - {key}" if name else str(key)] = {
             "allowed_ips": [each.partition("/")[0] for each in peer.allowed_ips if is_host(each)],
             "endpoint": "" if endpoint == "(none)" else endpoint,
         }
