@@ -5,14 +5,13 @@ A network is never counted through: the gaps of a /8 or a /64 with ten thousand 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv6Address
-from operator import itemgetter
 from socket import AF_INET, inet_pton
 
-from wgreconcile.desired.model import Interface
+from wgreconcile.api.wgdashboard.spans import Span, hosts_in
+from wgreconcile.desired.model import Interface, Peer
+from wgreconcile.desired.networks import host_of
 from wgreconcile.values import Address, Network
 
 MOST_IPV4 = 65_534
@@ -21,10 +20,10 @@ MOST_IPV6 = 256
 MOST_OF_EACH = 255
 """How many of each network v4.2 lists."""
 
-Span = tuple[int, int]
-"""First and last address, as numbers."""
+Bounds = tuple[int, int, int]
+"""IP version, first and last address of a network."""
 
-_LAST_OCTETS = tuple(f"{each}/32" for each in range(256))
+_ONE_ADDRESS = ("/32", "/128")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +35,7 @@ class Pool:
 
     def first(self, most: int) -> list[str]:
         """The first ones as networks of one, ``10.7.0.4/32``."""
-        gaps = _cut(self.gaps, most)
-        return _ipv4(gaps) if self.address.version == 4 else _ipv6(gaps)
-
-    def holds(self, network: Network) -> bool:
-        """Whether ``network`` is one of them."""
-        version, first, last = network.bounds
-        if version != self.address.version or first != last:
-            return False
-        at = bisect_right(self.gaps, first, key=itemgetter(0)) - 1
-        return at >= 0 and first <= self.gaps[at][1]
+        return hosts_in(self.gaps, self.address.version, most)
 
     @property
     def size(self) -> int:
@@ -67,6 +57,16 @@ def pools(interface: Interface) -> tuple[Pool, ...]:
         found.append(Pool(address, tuple(_gaps(*hosts, sorted(spans + listed[version])))))
         listed[version].append(hosts)
     return tuple(found)
+
+
+def is_free(interface: Interface, network: Network) -> bool:
+    """Whether ``network`` is an address of one of the pools, told without making them."""
+    version, number, last = network.bounds
+    spans = (each.network.bounds for each in interface.address)
+    around = next((each for each in spans if each[0] == version and _is_host(number, each)), None)
+    if around is None or number != last or _is_among(interface.address, network):
+        return False
+    return not any(_reserves(peer, network, around) for peer in interface.peers)
 
 
 def listed(found: Iterable[Pool]) -> list[str]:
@@ -98,6 +98,31 @@ def _held(interface: Interface) -> dict[int, list[Span]]:
     return held
 
 
+def _reserves(peer: Peer, network: Network, around: Bounds) -> bool:
+    """Whether a peer holds an address of the network ``around``."""
+    if network in peer.allowed_ips or (peer.client.address and _is_among(peer.client.address, network)):
+        return True
+    wide = [each.bounds for each in peer.allowed_ips if not each.endswith(_ONE_ADDRESS)]
+    return any(_is_part(each, around) and _covers(each, network.bounds) for each in wide)
+
+
+def _is_part(bounds: Bounds, around: Bounds) -> bool:
+    return around[1] < bounds[1] <= around[2] or around[1] <= bounds[2] < around[2]
+
+
+def _covers(bounds: Bounds, other: Bounds) -> bool:
+    return bounds[0] == other[0] and bounds[1] <= other[1] and other[2] <= bounds[2]
+
+
+def _is_among(addresses: Iterable[Address], network: Network) -> bool:
+    return any(host_of(each) == network for each in addresses)
+
+
+def _is_host(number: int, bounds: Bounds) -> bool:
+    low, high = _hosts(*bounds)
+    return low <= number <= high
+
+
 def _hosts(version: int, first: int, last: int) -> Span:
     """First and last address that a host may have: a network of one or two addresses has no others."""
     if last - first < 2:
@@ -116,32 +141,3 @@ def _gaps(low: int, high: int, spans: Iterable[Span]) -> Iterator[Span]:
             low = last + 1
     if low <= high:
         yield low, high
-
-
-def _cut(gaps: Iterable[Span], most: int) -> Iterator[Span]:
-    """The gaps up to the address number ``most``."""
-    for first, last in gaps:
-        if last - first >= most - 1:
-            yield first, first + most - 1
-            return
-        yield first, last
-        most -= last - first + 1
-
-
-def _ipv4(gaps: Iterable[Span]) -> list[str]:
-    """Numbers as text, up to 256 at a time: they differ in the last part only."""
-    found: list[str] = []
-    block, start = -1, ""
-    for first, last in gaps:
-        while first <= last:
-            if first >> 8 != block:
-                block = first >> 8
-                start = f"{block >> 16}.{block >> 8 & 255}.{block & 255}."
-            end = min(last, first | 255)
-            found += [start + each for each in _LAST_OCTETS[first & 255 : (end & 255) + 1]]
-            first = end + 1
-    return found
-
-
-def _ipv6(gaps: Iterable[Span]) -> list[str]:
-    return [f"{IPv6Address(each)}/128" for first, last in gaps for each in range(first, last + 1)]

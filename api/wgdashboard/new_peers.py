@@ -11,7 +11,8 @@ from typing import Any
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.settings.model import Compat
 from wgreconcile.api.web.schema import missing
-from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, MOST_IPV6, Pool, pools
+from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, MOST_IPV6, is_free, pools
+from wgreconcile.api.wgdashboard.lookup import find_peer
 from wgreconcile.api.wgdashboard.peer_settings import (
     client_of_body,
     name_of_body,
@@ -62,7 +63,7 @@ def add_one(draft: Draft, name: str, body: Mapping[str, Any]) -> list[PublicKey]
     """Put the one peer of a request into the draft. Raise Refusal."""
     interface = draft.interface(name)
     public_key, private_key = _key_pair(body)
-    if any(each.public_key == public_key for each in interface.peers):
+    if find_peer(interface, public_key):
         raise Refusal("This peer already exist.")
     allowed_ips = _addresses(interface, body.get("allowed_ips"))
     client = client_of_body(_given(body))
@@ -128,17 +129,16 @@ def _addresses(interface: Interface, wanted: list[str] | str | None) -> tuple[Ne
         if not any(each.size for each in pools(interface)):
             raise Refusal("No more available IP can assign")
         return tuple(_next_addresses(interface, 1))
-    free = pools(interface)
     # A text is no list: like v4.0, this goes through its characters, none of which is an address.
-    return tuple(_free_address(each.strip(), free) for each in wanted)
+    return tuple(_free_address(interface, each.strip()) for each in wanted)
 
 
-def _free_address(text: str, free: Iterable[Pool]) -> Network:
+def _free_address(interface: Interface, text: str) -> Network:
     try:
         network = Network.parse(text)
     except ValueError:
         network = None
-    if network is None or not any(each.holds(network) for each in free):
+    if network is None or not is_free(interface, network):
         raise Refusal(f"This IP is not available: {text}")
     return network
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wgreconcile.api.settings.settings import DashboardSettings
-from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, by_address, listed, pools
+from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, by_address, is_free, listed, pools
 from wgreconcile.desired.model import Client, Interface, Peer
 from wgreconcile.values import Address, Network
 
@@ -94,17 +94,31 @@ def test_it_is_what_counting_gives(host: int, length: int, taken: list[tuple[int
     assert free(str(own), taken=tuple(map(str, networks))) == expected
 
 
-@given(st.sets(st.integers(1, 30), max_size=20))
-def test_what_is_listed_is_held_by_a_pool_and_nothing_else(taken: set[int]) -> None:
-    found = pools(interface("10.9.0.1/27", taken=tuple(f"10.9.0.{each}" for each in sorted(taken - {1}))))
-    everything = [Network(f"10.9.0.{each}/32") for each in range(32)]
-    assert [each for each in everything if found[0].holds(each)] == listed(found)
-    assert found[0].size == len(listed(found))
+@given(
+    st.lists(st.tuples(st.integers(0, 31), st.integers(26, 32)), max_size=8),
+    st.lists(st.tuples(st.integers(0, 31), st.integers(26, 32)), min_size=1, max_size=3),
+)
+def test_one_is_free_when_it_is_listed(taken: list[tuple[int, int]], own: list[tuple[int, int]]) -> None:
+    of = interface(
+        *(f"10.9.0.{number}/{length}" for number, length in own),
+        taken=tuple(str(ip_network(f"10.9.0.{number}/{length}", strict=False)) for number, length in taken),
+    )
+    found = listed(pools(of))
+    everything = [f"10.9.0.{each}/32" for each in range(64)]
+    assert [each for each in everything if is_free(of, Network(each))] == sorted(found, key=everything.index)
+    assert sum(each.size for each in pools(of)) == len(found) == len(set(found))
 
 
 @pytest.mark.parametrize("other", ["10.9.0.0/30", "fd00::2/128", "10.9.1.2/32", "0.0.0.0/0"])
-def test_others_are_not_held(other: str) -> None:
-    assert not pools(interface("10.9.0.1/30"))[0].holds(Network(other))
+def test_others_are_not_free(other: str) -> None:
+    assert not is_free(interface("10.9.0.1/30"), Network(other))
+
+
+def test_an_address_of_a_peers_own_file_is_not_free() -> None:
+    peer = Peer(key(1), client=Client(address=(Address("10.9.0.2/30"),)))
+    of = Interface("wg0", (Address("10.9.0.1/29"),), peers=(peer,))
+    assert not is_free(of, Network("10.9.0.2/32"))
+    assert is_free(of, Network("10.9.0.3/32"))
 
 
 @pytest.fixture(scope="module")
