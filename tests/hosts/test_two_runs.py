@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 
 from .scenario import HOOK_LOG, Scenario, eventually, interface, peer
 from .testhost import Host, HostProcess
@@ -80,3 +81,20 @@ def test_a_run_that_is_asked_to_stop_finishes_the_interface_at_hand(host: Host) 
     assert (scenario.is_live("wg0"), scenario.is_live("wg1")) == (True, False)
     scenario.check_settled("wg0")
     assert scenario.apply().changed == {"wg0": 0, "wg1": 2}
+
+
+def test_the_next_run_waits_for_a_wg_quick_that_a_killed_one_left_behind(host: Host) -> None:
+    scenario = Scenario(host)
+    scenario.desire(wg0=SLOW | {"pre_down": [f"echo down >>{HOOK_LOG}"]})
+    with host.popen(APPLY) as first:
+        assert begun(scenario)
+        first.kill()
+    with host.popen(APPLY) as second:
+        time.sleep(1)
+        assert second.poll() is None
+        assert host.read(HOOK_LOG) == "begun\n"
+        let_go(scenario, second)
+    assert second.returncode == 0
+    # Nobody saw how the first one ended: it is taken down and brought up anew.
+    assert scenario.hook_log() == ["begun", "down", "begun"]
+    scenario.check_settled()
