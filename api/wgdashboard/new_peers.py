@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.settings.model import Compat
 from wgreconcile.api.web.schema import missing
-from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, MOST_IPV6, is_free, pools
 from wgreconcile.api.wgdashboard.lookup import find_peer
+from wgreconcile.api.wgdashboard.new_addresses import chosen_addresses, next_addresses
 from wgreconcile.api.wgdashboard.peer_settings import (
     client_of_body,
     name_of_body,
@@ -22,14 +21,11 @@ from wgreconcile.api.wgdashboard.peer_settings import (
     whole_number,
 )
 from wgreconcile.desired.draft import Draft
-from wgreconcile.desired.model import Interface, Peer
+from wgreconcile.desired.model import Peer
 from wgreconcile.desired.naming import stem_of
 from wgreconcile.desired.secrets import generate_preshared_key
 from wgreconcile.desired.wording import show
-from wgreconcile.values import Network, PublicKey, SecretKey, generate_secret_key, public_key_of
-
-MOST_PEERS = 65_536
-"""As many as WireGuard takes on one interface."""
+from wgreconcile.values import PublicKey, SecretKey, generate_secret_key, public_key_of
 
 _FORM = (
     *("bulkAdd", "bulkAddAmount", "name", "allowed_ips", "private_key", "public_key", "DNS"),
@@ -65,7 +61,7 @@ def add_one(draft: Draft, name: str, body: Mapping[str, Any]) -> list[PublicKey]
     public_key, private_key = _key_pair(body)
     if find_peer(interface, public_key):
         raise Refusal("This peer already exist.")
-    allowed_ips = _addresses(interface, body.get("allowed_ips"))
+    allowed_ips = chosen_addresses(interface, body.get("allowed_ips"))
     client = client_of_body(_given(body))
     private_key = private_key or private_key_of_body(body.get("private_key"), public_key)
     peer = Peer(public_key, name_of_body(body.get("name")), allowed_ips=allowed_ips, client=client)
@@ -76,7 +72,7 @@ def add_one(draft: Draft, name: str, body: Mapping[str, Any]) -> list[PublicKey]
 def add_many(draft: Draft, name: str, body: Mapping[str, Any], compat: Compat, now: float) -> list[PublicKey]:
     """Put as many peers as a request asks for into the draft, each with the next free address. Raise Refusal."""
     interface = draft.interface(name)
-    addresses = _next_addresses(interface, _amount(body))
+    addresses = next_addresses(interface, _amount(body))
     client = client_of_body(_given(body))
     has_preshared_key = compat == "v4.0" or bool(body.get("preshared_key_bulkAdd"))
     made = []
@@ -121,39 +117,6 @@ def _key_pair(body: Mapping[str, Any]) -> tuple[PublicKey, SecretKey | None]:
     else:
         key = generate_secret_key()
     return public_key_of(key), key
-
-
-def _addresses(interface: Interface, wanted: list[str] | str | None) -> tuple[Network, ...]:
-    """The addresses that a client asks for, if they are free; else the next free one."""
-    if not wanted:
-        if not any(each.size for each in pools(interface)):
-            raise Refusal("No more available IP can assign")
-        return tuple(_next_addresses(interface, 1))
-    # A text is no list: like v4.0, this goes through its characters, none of which is an address.
-    return tuple(_free_address(interface, each.strip()) for each in wanted)
-
-
-def _free_address(interface: Interface, text: str) -> Network:
-    try:
-        network = Network.parse(text)
-    except ValueError:
-        network = None
-    if network is None or not is_free(interface, network):
-        raise Refusal(f"This IP is not available: {text}")
-    return network
-
-
-def _next_addresses(interface: Interface, amount: int) -> list[Network]:
-    """The next free addresses, of the first network first."""
-    free = pools(interface)
-    number = sum(min(each.size, MOST_IPV4 if each.address.version == 4 else MOST_IPV6) for each in free)
-    number = min(number, MOST_PEERS - len(interface.peers))
-    if not interface.address:
-        raise Refusal("No more available IP can assign")
-    if amount > number:
-        raise Refusal(f"The maximum number of peers can add is {max(number, 0)}")
-    listed = (each for pool in free for each in pool.first(amount))
-    return list(map(Network, islice(listed, amount)))
 
 
 def _amount(body: Mapping[str, Any]) -> int:

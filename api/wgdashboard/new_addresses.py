@@ -1,0 +1,46 @@
+"""The addresses that new peers get: those that a client asks for, or the next that are free."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from wgreconcile.api.refusal import Refusal
+from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, MOST_IPV6, is_free, pools
+from wgreconcile.desired.model import Interface
+from wgreconcile.values import Network
+
+MOST_PEERS = 65_536
+"""As many as WireGuard takes on one interface."""
+
+
+def chosen_addresses(interface: Interface, wanted: list[str] | str | None) -> tuple[Network, ...]:
+    """The addresses that a client asks for, or the next free one. Raise Refusal when one is not free."""
+    if not wanted:
+        if not any(each.size for each in pools(interface)):
+            raise Refusal("No more available IP can assign")
+        return tuple(next_addresses(interface, 1))
+    # A text is no list: like v4.0, this goes through its characters, none of which is an address.
+    return tuple(_free_address(interface, each.strip()) for each in wanted)
+
+
+def next_addresses(interface: Interface, amount: int) -> list[Network]:
+    """The next free addresses, of the first network first. Raise Refusal when there are not as many."""
+    free = pools(interface)
+    number = sum(min(each.size, MOST_IPV4 if each.address.version == 4 else MOST_IPV6) for each in free)
+    number = min(number, MOST_PEERS - len(interface.peers))
+    if not interface.address:
+        raise Refusal("No more available IP can assign")
+    if amount > number:
+        raise Refusal(f"The maximum number of peers can add is {max(number, 0)}")
+    listed = (each for pool in free for each in pool.first(amount))
+    return list(map(Network, islice(listed, amount)))
+
+
+def _free_address(interface: Interface, text: str) -> Network:
+    try:
+        network = Network.parse(text)
+    except ValueError:
+        network = None
+    if network is None or not is_free(interface, network):
+        raise Refusal(f"This IP is not available: {text}")
+    return network
