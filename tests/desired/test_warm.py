@@ -37,9 +37,9 @@ def cold(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = Store._checked
 
-    def checked(self: Store, overlay: warm.Overlay) -> object:
+    def checked(self: Store, overlay: warm.Overlay, *known: object) -> object:
         seen.append(", ".join(overlay))
-        return real(self, overlay)
+        return real(self, overlay, *known)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Store, "_checked", checked)
     return seen
