@@ -12,13 +12,16 @@ from wgreconcile.values import Network
 MOST_PEERS = 65_536
 """As many as WireGuard takes on one interface."""
 
+_NONE_LEFT = "No more available IP can assign"
+
 
 def chosen_addresses(interface: Interface, wanted: list[str] | str | None) -> tuple[Network, ...]:
     """The addresses that a client asks for, or the next free one. Raise Refusal when one is not free."""
     if not wanted:
-        if not any(each.size for each in pools(interface)):
-            raise Refusal("No more available IP can assign")
-        return tuple(next_addresses(interface, 1))
+        found = [each for pool in pools(interface) for each in pool.first(1)]
+        if not found or len(interface.peers) >= MOST_PEERS:
+            raise Refusal(_NONE_LEFT)
+        return (Network(found[0]),)
     # A text is no list: like v4.0, this goes through its characters, none of which is an address.
     return tuple(_free_address(interface, each.strip()) for each in wanted)
 
@@ -29,7 +32,7 @@ def next_addresses(interface: Interface, amount: int) -> list[Network]:
     number = sum(min(each.size, MOST_IPV4 if each.address.version == 4 else MOST_IPV6) for each in free)
     number = min(number, MOST_PEERS - len(interface.peers))
     if not interface.address:
-        raise Refusal("No more available IP can assign")
+        raise Refusal(_NONE_LEFT)
     if amount > number:
         raise Refusal(f"The maximum number of peers can add is {max(number, 0)}")
     listed = (each for pool in free for each in pool.first(amount))
