@@ -27,7 +27,14 @@ from ..planning.worlds import World, worlds
 from .model_site import ModelSite
 
 OLD, NEW = conf(post_up=("old",), post_down=("old",)), conf(peer("ann"), post_up=("new",), post_down=("new",))
-FULL_DISK = OSError(28, "No space left on device")
+
+
+NO_SPACE = "[Errno 28] No space left on device"
+
+
+def full_disk() -> OSError:
+    """A disk that fails; a new one every time, because an exception remembers what it came after."""
+    return OSError(28, "No space left on device")
 
 
 @pytest.fixture
@@ -118,7 +125,7 @@ def test_of_many_that_stay_different_a_few_are_named(site: ModelSite) -> None:
     ("error", "words"),
     [
         (CommandError(["wg-quick", "up"], 1, "boom"), "`wg-quick up` ended with status 1: boom"),
-        (FULL_DISK, "[Errno 28] No space left on device"),
+        (OSError(28, "No space left on device"), NO_SPACE),
         (ValueError("a configuration without a private key"), "a configuration without a private key"),
     ],
 )
@@ -148,6 +155,18 @@ def test_the_way_back_brings_up_the_old_hooks(site: ModelSite) -> None:
     assert site.in_force.post_up == ("old",)
 
 
+@pytest.mark.parametrize("wanted", [{"fwmark": 0x1234}, {"post_up": ("new",)}, {"peers": ()}, {"table": "off"}])
+def test_what_was_not_touched_is_not_disturbed_on_the_way_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wanted: dict[str, object]
+) -> None:
+    tunnel = conf(peer("gate", "0.0.0.0/0"), listen_port=7)
+    site = ModelSite(monkeypatch, tmp_path, applied(tunnel), tunnel)
+    site.remember(Baseline(tunnel, applied=True))
+    site.before[0] = full_disk()
+    assert run(site, goal(replace(tunnel, **wanted))) == (NO_SPACE, "")
+    assert site.events == ["look", "look", "note that nothing is under way"]
+
+
 def test_what_was_never_there_goes_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     site = ModelSite(monkeypatch, tmp_path, ObservedInterface("wg0"), Conf())
     site.before[1] = CommandError(["wg-quick", "up"], 1, "boom")
@@ -157,19 +176,19 @@ def test_what_was_never_there_goes_again(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_a_way_back_that_fails_says_so_and_the_next_run_mends_it(site: ModelSite) -> None:
-    site.before |= {2: CommandError(["wg-quick", "up"], 1, "boom"), 4: FULL_DISK}
-    assert run(site, goal(NEW)) == ("`wg-quick up` ended with status 1: boom", str(FULL_DISK))
+    site.before |= {2: CommandError(["wg-quick", "up"], 1, "boom"), 4: full_disk()}
+    assert run(site, goal(NEW)) == ("`wg-quick up` ended with status 1: boom", NO_SPACE)
     assert run(site, goal(NEW)) == ("", "")
     assert run(site, goal(OLD)) == ("", "")
 
 
 def test_a_disk_that_takes_no_notes_stops_everything_before_it_happens(site: ModelSite) -> None:
     def fail(name: str, record: Record) -> None:
-        raise FULL_DISK
+        raise full_disk()
 
     site.records.save = fail  # type: ignore[method-assign]
     error, returned = run(site, goal(NEW))
-    assert (error, returned) == (str(FULL_DISK), str(FULL_DISK))
+    assert (error, returned) == (NO_SPACE, NO_SPACE)
     assert "TakeDown" not in site.events
     assert site.model.live == applied(OLD).live
 
@@ -234,10 +253,10 @@ def test_failing_at_any_step_the_interface_is_as_before(
     with pytest.MonkeyPatch.context() as patch:
         site = begin(world, tmp_path_factory, patch)
         record = site.records.load("wg0")
-        (site.after if late else site.before)[number] = FULL_DISK
+        (site.after if late else site.before)[number] = full_disk()
         outcome = site.run(world.goal, world.baseline)
         assert outcome.return_error == ""
         if outcome.failed:
-            assert outcome.error == str(FULL_DISK)
+            assert outcome.error == NO_SPACE
             assert is_back(site.model.observed, world.observed)
             assert site.records.load("wg0") == record

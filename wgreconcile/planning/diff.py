@@ -92,39 +92,44 @@ def _diff_live(goal: Goal, observed: ObservedInterface, baseline: Baseline, inte
     else:
         if interrupted:
             yield _update(name, Place.LIVE, "link", "interrupted", "up", Cause.LIVE, Disruption.RESTART)
-        yield from _diff_restart(name, goal.live, live, baseline)
+        yield from _diff_restart(name, goal.live, baseline)
+        yield from _diff_default_routes(name, goal.live, live, baseline, goal.was)
         yield from _diff_device(name, goal.live, live, baseline)
         yield from _diff_routes(name, goal.live, live, baseline, goal.was)
         yield from _diff_peers(name, Place.LIVE, goal.live.peers, live.peers, baseline, Cause.LIVE)
 
 
-def _diff_restart(name: str, goal: Conf, live: LiveInterface, baseline: Baseline) -> Iterator[Change]:
-    base = baseline.conf
+def _diff_restart(name: str, goal: Conf, baseline: Baseline) -> Iterator[Change]:
     for field in RESTARTING_FIELDS:
-        before, after = getattr(base, field), getattr(goal, field)
+        before, after = getattr(baseline.conf, field), getattr(goal, field)
         if before != after:
             cause = Cause.STATE if baseline.applied else Cause.NEW
             yield _update(name, Place.LIVE, field, before, after, cause, Disruption.RESTART)
-    before_routes, after_routes = default_routes(base), default_routes(goal)
-    if not baseline.applied:  # nobody told us, but there they are
-        before_routes |= served_default_routes(live)
-    marks_differ = after_routes and base.fwmark != goal.fwmark and not _is_served(goal, live)
-    lost = after_routes and not policy_table(goal, live)
-    if goal.table == base.table and (before_routes != after_routes or marks_differ or lost):
-        cause = Cause.LIVE if before_routes == after_routes and not marks_differ else Cause.STATE
-        yield _update(
-            name,
-            Place.LIVE,
-            "default_routes",
-            tuple(sorted(before_routes)),
-            tuple(sorted(after_routes)),
-            cause if baseline.applied else Cause.NEW,
-            Disruption.RESTART,
-        )
+
+
+def _diff_default_routes(
+    name: str, goal: Conf, live: LiveInterface, baseline: Baseline, was: LiveInterface | None
+) -> Iterator[Change]:
+    """What needs wg-quick, which alone sets up policy routing and takes it away. A way back goes by what was."""
+    base = baseline.conf
+    before, after = default_routes(base), default_routes(goal)
+    marks_differ = bool(after) and base.fwmark != goal.fwmark and not _is_served(goal, live)
+    if was is not None:
+        wanted, served = after, served_default_routes(was)
+        before, marks_differ = served_default_routes(live), False
+        after = (before & (wanted | served)) | (wanted & served)
+    elif not baseline.applied:  # nobody told us, but there they are
+        before |= served_default_routes(live)
+    lost = after and not policy_table(goal, live)
+    if goal.table == base.table and (before != after or marks_differ or lost):
+        cause = Cause.LIVE if before == after and not marks_differ else Cause.STATE
+        routes = tuple(sorted(before)), tuple(sorted(after))
+        cause = cause if baseline.applied else Cause.NEW
+        yield _update(name, Place.LIVE, "default_routes", *routes, cause, Disruption.RESTART)
 
 
 def _is_served(goal: Conf, live: LiveInterface) -> bool:
-    """Whether the default routes already go by the mark of the goal: that of a way back is the one observed."""
+    """Whether the default routes already go by the mark of the goal."""
     routes = {Route(each, str(goal.fwmark)) for each in default_routes(goal)}
     return live.fwmark == goal.fwmark and routes <= live.routes
 

@@ -30,7 +30,7 @@ from wgreconcile.planning.model import (
     TakeDown,
     WriteFile,
 )
-from wgreconcile.planning.routes import DEFAULT_ROUTES, default_routes, policy_table
+from wgreconcile.planning.routes import DEFAULT_ROUTES
 from wgreconcile.values import PublicKey
 
 _Item = TypeVar("_Item")
@@ -106,10 +106,10 @@ def _emptied(live: LiveInterface, baseline: Conf) -> Conf | None:
     """
     kept = [conf_peer(each) for each in live.peers if not DEFAULT_ROUTES.isdisjoint(each.allowed_ips)]
     key, mark = live.private_key or baseline.private_key, live.fwmark
-    table = policy_table(baseline, live) if default_routes(baseline) else 0
-    lost = table and not (kept and mark == table)
+    tables = {each.table for each in live.rules if each.table}
+    lost = tables and not (kept and mark in tables)
     if lost:
-        mark = table
+        mark = mark if mark in tables else min(tables)
         kept = kept or [each for each in baseline.peers if not DEFAULT_ROUTES.isdisjoint(each.allowed_ips)]
     if key is None or (len(live.peers) <= MANY_PEERS and not lost):
         return None
