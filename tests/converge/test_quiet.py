@@ -37,7 +37,9 @@ def site(tmp_path: Path) -> Site:
     made = site_in(tmp_path)
     document(tmp_path, "wg0")
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "wg0.key").write_text("key")
+    (tmp_path / "secrets" / "wg0").mkdir()
+    for name in ("wg0.key", "wg0/ann.psk"):
+        (tmp_path / "secrets" / name).write_text("key")
     made.records.save("wg0", Record("text"))
     return made
 
@@ -77,6 +79,7 @@ def rewritten(path: str) -> Callable[[Path], None]:
     [
         rewritten("state/wg0.yaml"),
         rewritten("secrets/wg0.key"),
+        rewritten("secrets/wg0/ann.psk"),
         rewritten("var/interfaces/wg0.json"),
         lambda folder: (folder / "state" / "wg1.yaml").write_text("{}"),
         lambda folder: (folder / "secrets" / "new").write_text(""),
@@ -116,6 +119,7 @@ def test_what_was_written_a_moment_ago_is_not_trusted(site: Site) -> None:
         ("expires: '2030-01-02T00:00:00Z'", timedelta(days=1)),
         ("expires: '2030-01-02T02:00:00+02:00'", timedelta(days=1)),
         ("expires: '2029-01-01T00:00:00Z'", None),
+        ("expires: '2030-01-01T00:00:00Z'", None),
         ("schedules: [{subject: date, is: above, value: '2030-01-02', action: disable}]", timedelta(days=1)),
         ("schedules: [{subject: date, is: below, value: '2030-01-02', action: disable}]", timedelta(days=1)),
         ("schedules: [{subject: received, is: above, value: 5, action: disable}]", None),
@@ -153,3 +157,14 @@ def test_no_key_is_remembered(site: Site, monkeypatch: pytest.MonkeyPatch) -> No
     kept = site.var / "cache" / "quiet.json"
     assert "key" not in kept.read_text()
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_links_to_nowhere_and_in_circles_do_no_harm(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.secrets.folder.mkdir(mode=0o700, exist_ok=True)
+    (site.secrets.folder / "gone").symlink_to("/nonexistent")
+    (site.secrets.folder / "circle").symlink_to(".")
+    settled(site, monkeypatch)
+    assert quiet(site).recall() is not None
+    (site.secrets.folder / "gone").unlink()
+    (site.secrets.folder / "gone").symlink_to("/elsewhere")
+    assert quiet(site).recall() is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from wgreconcile.converge.outcome import Outcome
 from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.site import Site
+from wgreconcile.desired.store import Store
 from wgreconcile.errors import BusyError, CommandError, StateError, UnsafePlanError
 from wgreconcile.planning.model import Disruption
 
 from ..test_files import HOLD, python
-from .sites import NOW, Fleet, document, site_in
+from .sites import NOW, Fleet, FleetLook, document, site_in
 
 BOOM = CommandError(["wg-quick", "up"], 1, "boom")
 
@@ -142,6 +144,44 @@ def test_what_is_as_it_shall_be_is_taken_into_care(site: Site, fleet: Fleet, tmp
     fleet.performed.clear()
     assert changed(run(site)) == {"wg0": 0}
     assert (fleet.performed, site.records.names()) == ([], {"wg0"})
+
+
+def test_what_a_hand_has_removed_already_is_forgotten_when_it_is_pruned(
+    site: Site, fleet: Fleet, tmp_path: Path
+) -> None:
+    document(tmp_path, "wg0")
+    run(site)
+    (tmp_path / "state" / "wg0.yaml").unlink()
+    (site.conf_dir / "wg0.conf").unlink()
+    fleet.hosts.clear()
+    assert changed(run(site, prune=True)) == {"wg0": 0}
+    assert site.records.names() == set()
+
+
+def test_the_first_run_makes_its_folder_and_clears_away_what_others_left(
+    site: Site, fleet: Fleet, tmp_path: Path
+) -> None:
+    document(tmp_path, "wg0")
+    site.var.rmdir()
+    (site.conf_dir / ".wgreconcile").mkdir()
+    (site.conf_dir / ".wgreconcile" / "wg0.conf").write_text("key")
+    assert changed(run(site)) == {"wg0": 1}
+    assert site.var.stat().st_mode & 0o777 == 0o700
+    assert list((site.conf_dir / ".wgreconcile").iterdir()) == []
+
+
+def test_when_nothing_moved_nothing_is_read(
+    site: Site, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document(tmp_path, "wg0", "ann")
+    later = time.time_ns() + 3600 * 10**9
+    monkeypatch.setattr("wgreconcile.converge.quiet.time.time_ns", lambda: later)
+    run(site)
+    run(site)
+    monkeypatch.setattr(FleetLook, "result", lambda look: pytest.fail("it looked"))
+    monkeypatch.setattr(Store, "load", lambda store: pytest.fail("it loaded"))
+    outcome = run(site)
+    assert [(each.name, each.plan.subjects, each.changed) for each in outcome.interfaces] == [("wg0", 2, 0)]
 
 
 def test_no_further_interface_is_begun_when_asked_to_stop(site: Site, fleet: Fleet, tmp_path: Path) -> None:

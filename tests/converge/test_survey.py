@@ -137,6 +137,18 @@ def test_a_plan_makes_no_secret_and_an_apply_does(folder: Path) -> None:
     assert offline(folder).plan.interfaces[0].goal == kept.plan.interfaces[0].goal
 
 
+@pytest.mark.parametrize("trace", ["record", "file"])
+def test_the_key_of_an_interface_that_is_not_new_is_never_made_anew(folder: Path, trace: str) -> None:
+    """A new one would lock every peer out."""
+    document(folder, "wg0", private_key="{file: wg0.key, generate: true}")
+    if trace == "record":
+        site_in(folder).records.save("wg0", Record(render_conf(conf())))
+    else:
+        (folder / "conf" / "wg0.conf").write_text(render_conf(conf()))
+    with pytest.raises(StateError):
+        offline(folder, generate=True)
+
+
 def test_all_secrets_that_are_missing_are_told_at_once(folder: Path) -> None:
     for name in ("wg0", "wg1"):
         document(folder, name, private_key=f"{{file: {name}.key}}")
