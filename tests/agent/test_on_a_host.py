@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,17 @@ class TestWatch:
         status, said = driven.stopped()
         assert status == 0
         assert "'nonsense' is not an IPv4 or IPv6 address" in said
+
+    def test_a_peer_that_expires_goes_in_that_second(self, wg0: Scenario, start: Start) -> None:
+        soon = datetime.now(timezone.utc) + timedelta(seconds=3)
+        wg0.desire(
+            wg0=interface(peer("alice", "10.9.0.2/32"), peer("bob", "10.9.0.3/32", expires=soon.isoformat()))
+        )
+        start(is_started=True, pass_seconds=600)
+        assert eventually(wg0.is_live)
+        assert public_key("bob") in wg0.peers("endpoints")
+        time.sleep(max(0.0, (soon - datetime.now(timezone.utc)).total_seconds()))
+        assert eventually(lambda: public_key("bob") not in wg0.peers("endpoints"), 2)
 
     def test_live_counters_are_sampled(self, wg0: Scenario, start: Start) -> None:
         driven = start(is_started=True, pass_seconds=60, sample_seconds=0.2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,10 +10,9 @@ from types import TracebackType
 from wgreconcile.agent.passes import BUSY_SECONDS, Passes, Wish
 from wgreconcile.agent.periodic import Periodic
 from wgreconcile.agent.view import LiveView
+from wgreconcile.agent.watch import LOOK_SECONDS, Watch
 from wgreconcile.api.reconciler import Outcome, Snapshot
 from wgreconcile.converge.site import Site
-
-_log = logging.getLogger(__name__)
 
 PASS_SECONDS = 60.0
 SAMPLE_SECONDS = 10.0
@@ -39,15 +37,14 @@ class LocalReconciler:
         busy_seconds: float = BUSY_SECONDS,
         on_sample: OnSample = lambda snapshot: None,
     ) -> None:
-        self._site = site
-        self._pass_seconds = pass_seconds
         self._sample_seconds = sample_seconds
         self._on_sample = on_sample
         self._stopping = threading.Event()
         self._view = LiveView()
         self._passes = Passes(site, busy_seconds=busy_seconds, stop=self._stopping.is_set)
+        watch = Watch(site, lambda: self.converge(()), pass_seconds)
         self._periodic = (
-            Periodic("passes", self._pass, retry=pass_seconds),
+            Periodic("passes", watch.look, retry=min(pass_seconds, LOOK_SECONDS)),
             Periodic("samples", self._sample, retry=sample_seconds),
         )
 
@@ -82,15 +79,6 @@ class LocalReconciler:
     def observed(self) -> Snapshot:
         """As the API's Reconciler. Raise DependencyError, CommandError."""
         return self._view.get()
-
-    def _pass(self) -> float:
-        outcome = self.converge(())
-        for each in outcome.interfaces:
-            if each.error:
-                _log.error("%s: %s", each.name, each.error)
-            elif each.changed:
-                _log.info("%s: converged", each.name)
-        return self._pass_seconds
 
     def _sample(self) -> float:
         began = time.monotonic()
