@@ -9,6 +9,7 @@ from wgreconcile.desired.codec import interface_of, peer_of
 from wgreconcile.desired.encode import to_document
 from wgreconcile.desired.model import Client, Hooks, Interface, Peer, SecretFile
 from wgreconcile.desired.places import field_name
+from wgreconcile.desired.reading import read
 from wgreconcile.desired.schema import check
 
 from .samples import SECRET, key, public, shows_secret
@@ -165,3 +166,10 @@ def test_what_is_written_is_plain_and_in_a_readable_order() -> None:
     }
     assert list(data) == ["enabled", "private_key", "table", "peers"]
     assert type(data["peers"][0]["public_key"]) is str
+
+
+@pytest.mark.parametrize("reference", ["{file: ../x}", "{file: ''}", "{file: [a]}", "{env: A-B}", "{env: ''}"])
+def test_a_malformed_reference_hides_no_other_fault(reference: str) -> None:
+    text = f"private_key: {reference}\nlisten_port: 99999\n"
+    found = read("interface", text, "wg0.yaml", name="wg0", origin="wg0.yaml")
+    assert sorted(each.field.partition(".")[0] for each in found.faults) == ["listen_port", "private_key"]

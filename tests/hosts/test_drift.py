@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from .scenario import CONF, VAR, Scenario, Shared, hooks, interface, peer, private_key, public_key
+from .testhost import STATE_FOLDER, Host
 
 ALICE = peer(
     "alice",
@@ -247,3 +248,19 @@ def test_what_is_not_ours_is_no_drift_and_stays(base: Scenario) -> None:
     base.apply(wg0=BASE)
     assert (base.snapshot(), base.snapshot("other")) == before
     base.by_hand("; ".join(FOREIGN.values()))
+
+
+def test_a_connected_route_that_was_taken_away_comes_back(host: Host) -> None:
+    """The kernel routed the interface's own network because of its address; without it no peer is reached."""
+    host.write(f"{STATE_FOLDER}/wg0.yaml", "address: [10.7.0.1/24, 'fd07::1/64']\nlisten_port: 51820\n")
+    host.wgreconcile("apply")
+    host.run(["ip", "route", "del", "10.7.0.0/24", "dev", "wg0"])
+    host.run(["ip", "-6", "route", "del", "fd07::/64", "dev", "wg0"])
+    plan = host.wgreconcile("plan").stdout
+    assert "changed live" in plan
+    assert "+routes = 10.7.0.0/24" in plan
+    assert "+routes = fd07::/64" in plan
+    host.wgreconcile("apply")
+    assert "dev wg0" in host.run(["ip", "route", "get", "10.7.0.2"]).stdout
+    assert "dev wg0" in host.run(["ip", "-6", "route", "get", "fd07::2"]).stdout
+    assert "changed=0" in host.wgreconcile("apply").stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from wgreconcile.errors import StateError
@@ -165,6 +165,7 @@ def test_faults_in_an_otherwise_plain_file_are_found(line: int, sound: str, faul
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(conf=CONFS)
 def test_wg_quick_reads_what_is_rendered(wg_quick: Path, conf: Conf) -> None:
+    assume("\0" not in render_conf(conf))  # bash drops it, and the schema refuses it
     read, left = read_by_wg_quick(wg_quick, render_conf(conf).replace("\0", ""))
     assert read == by_wg_quick_alone(parse_conf(render_conf(conf).replace("\0", ""), "wg0.conf"))
     assert parse_conf(left, "(stripped)") == by_wg_alone(conf)

@@ -33,6 +33,9 @@ def converge(
     record = records.load(plan.name)
     journal = _Journal(plan.name, host, records, progress, record.text if record else render_conf(baseline.conf))
     try:
+        if record is None and (before.file is not None or before.live is not None):
+            # From the first step on its file is ours: a killed run must not forget what it was brought up with.
+            records.save(plan.name, Record(render_conf(baseline.conf), before.live is not None))
         _reach(plan.goal, plan.steps, journal)
         journal.close(plan.goal)
         return InterfaceOutcome(plan)

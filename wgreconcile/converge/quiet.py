@@ -96,12 +96,13 @@ def _moments(peer: Peer) -> Iterator[datetime]:
 
 def _stamps_of(site: Site, names: Sequence[str], prune: bool) -> str | None:
     """A digest of what is desired, by the stamps of its files; None when one is too young to be trusted."""
-    folders = (site.secrets.folder, site.var / "interfaces", Path(wgreconcile.__file__).parent)
+    package = Path(wgreconcile.__file__).parent  # in a checkout, some of its folders are links
+    folders = (site.secrets.folder, site.var / "interfaces", package, package / "schemas", package / "templates")
     try:
         documents = sorted(stamps(site.store.state).items())
+        files = [stamp for folder in folders for stamp in _stamps(folder)]
     except OSError:
         return None
-    files = [stamp for folder in folders for stamp in _stamps(folder)]
     young = time.time_ns() - YOUNG_NS
     if any(stamp[0] > young or stamp[3] > young for _, stamp in [*documents, *files]):
         return None
@@ -114,10 +115,10 @@ def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
     while pending:
         entries = sorted(_entries(pending.pop()), key=lambda each: each.name)
         for entry in entries:
-            if entry.is_dir():
+            if entry.is_dir(follow_symlinks=False):
                 pending.append(entry.path)
             else:
-                stat = entry.stat()
+                stat = (os.stat if entry.is_file() else os.lstat)(entry.path)
                 yield entry.path, (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns, stat.st_mode)
 
 

@@ -66,9 +66,10 @@ def secret(value: str | Mapping[str, Any]) -> Secret:
             return SecretKey.parse(value)
         except ValueError:
             raise Wrong("is not a key", _KEY_FORM) from None
-    if "env" in value:
+    if value.get("env") is not None:
         return SecretEnv(value["env"])
-    return SecretFile(value["file"], value.get("generate", False))
+    # The schema has refused a name that is not here, and said so; the rest of the document is still looked at.
+    return SecretFile(value.get("file") or "(refused)", bool(value.get("generate")))
 
 
 def client_secret(value: str | Mapping[str, Any]) -> Secret:

@@ -70,6 +70,7 @@ class RouteQuery:
     def with_routes(self, interfaces: Iterable[LiveInterface]) -> list[LiveInterface]:
         """Add routes and policy rules to those of the interfaces that were asked about."""
         routes: dict[str, set[Route]] = {name: set() for name in self.names}
+        connected: dict[str, set[Network]] = {name: set() for name in self.names}
         rules: set[Rule] = set()
         for version, text in self.texts:
             first, *answers = _decode_all(text)
@@ -79,11 +80,17 @@ class RouteQuery:
             rules.update(_rules(first, version))
             for name, answer in zip(self.names, answers, strict=True):
                 routes[name].update(_routes(answer, version))
-        return [_complete(each, routes[each.name], rules) for each in interfaces if each.name in routes]
-
-
-def _complete(live: LiveInterface, routes: set[Route], rules: set[Rule]) -> LiveInterface:
-    return replace(live, routes=frozenset(routes), rules=frozenset(_own_rules(rules, live.fwmark, routes)))
+                connected[name].update(_connected(answer, version))
+        return [
+            replace(
+                each,
+                routes=frozenset(routes[each.name]),
+                rules=frozenset(_own_rules(rules, each.fwmark, routes[each.name])),
+                connected=frozenset(connected[each.name]),
+            )
+            for each in interfaces
+            if each.name in routes
+        ]
 
 
 def _is_automatic(address: dict[str, Any]) -> bool:
@@ -100,10 +107,23 @@ def _own_rules(rules: set[Rule], mark: int, routes: set[Route]) -> Iterator[Rule
 def _routes(answer: list[dict[str, Any]], version: int) -> Iterator[Route]:
     for each in answer:
         table = _table(each)
-        own = each.get("protocol") in _KERNELS_OWN and each["dst"] != "default"
-        if table == "local" or own or each.get("type", "unicast") != "unicast" or each["dst"] == "multicast":
+        if table == "local" or _is_own(each) or not _is_unicast(each):
             continue
         yield Route(_destination(each["dst"], version), table)
+
+
+def _connected(answer: list[dict[str, Any]], version: int) -> Iterator[Network]:
+    """Networks that the kernel routes because an interface has an address of theirs, in whatever table."""
+    own = (each for each in answer if _is_own(each) and _is_unicast(each) and _table(each) != "local")
+    return (_destination(each["dst"], version) for each in own)
+
+
+def _is_own(each: dict[str, Any]) -> bool:
+    return each.get("protocol") in _KERNELS_OWN and each["dst"] != "default"
+
+
+def _is_unicast(each: dict[str, Any]) -> bool:
+    return each.get("type", "unicast") in ("unicast", "1") and each["dst"] != "multicast"
 
 
 def _table(each: dict[str, Any]) -> str:

@@ -70,7 +70,8 @@ class Rule:
 class LiveInterface:
     """A live WireGuard interface. ``private_key`` None: not set. ``fwmark`` 0: off.
 
-    ``routes`` leaves out the kernel's own, ``address`` the automatic link-local ones.
+    ``routes`` leaves out the kernel's own, ``address`` the automatic link-local ones. ``connected`` are the
+    networks that the kernel itself routes here because of an address; None: not looked at.
     """
 
     name: str
@@ -84,6 +85,7 @@ class LiveInterface:
     is_up: bool = False
     routes: frozenset[Route] = frozenset()
     rules: frozenset[Rule] = frozenset()
+    connected: frozenset[Network] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,11 +175,21 @@ def _diff_routes(
     missing, surplus = expected - live.routes, (ours - expected) & live.routes
     if missing or surplus:
         yield from _routes_by_peer(name, (goal, baseline.conf), surplus, missing, missing <= ours, baseline)
+    if was is None and (cut_off := _cut_off(goal, live)):
+        yield _update(name, Place.LIVE, "routes", (), cut_off, Cause.LIVE)
     missing_rules = wanted_rules - live.rules
     if missing_rules and table:
         rules = tuple(sorted(missing_rules, key=lambda r: (r.version, -r.table)))
         cause = _cause(baseline, missing_rules <= expected_rules(baseline.conf, before), True, Cause.LIVE)
         yield _update(name, Place.LIVE, "rules", (), rules, cause)
+
+
+def _cut_off(goal: Conf, live: LiveInterface) -> tuple[Route, ...]:
+    """Routes to networks that an address should have made the kernel route, had nobody removed that route."""
+    if live.connected is None or not live.is_up:
+        return ()
+    wide = {each.network for each in goal.address if each in live.address and each.network.ip.num_addresses > 1}
+    return tuple(Route(each) for each in sorted(wide - live.connected) if Route(each) not in live.routes)
 
 
 def _routes_by_peer(
