@@ -60,12 +60,6 @@ class View:
         return latest_handshake > 0 and self.now - latest_handshake < CONNECTED_SECONDS
 
 
-def view(services: Services, request: Request, name: str) -> View | None:
-    """All about an interface; None when there is none of that name."""
-    interface = services.state().find(name)
-    return view_of(services, request, interface, services.reconciler.observed()) if interface else None
-
-
 def views(services: Services, request: Request) -> list[View]:
     """All about all interfaces, by name."""
     observed = services.reconciler.observed()
@@ -73,6 +67,7 @@ def views(services: Services, request: Request) -> list[View]:
 
 
 def view_of(services: Services, request: Request, interface: Interface, observed: Snapshot) -> View:
+    """All about one interface."""
     settings = services.settings.get()
     live = observed.find(interface.name)
     return View(

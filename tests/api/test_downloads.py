@@ -65,6 +65,10 @@ class TestOne:
         document.save({"peers": {"endpoint": reached_at}})
         assert f"\nEndpoint = {line}\n" in download(recorded, C)["data"]["file"]
 
+    def test_an_endpoint_that_is_none_is_left_out(self, recorded: Owner, document: InMemory) -> None:
+        document.save({"peers": {"endpoint": "1.2.3"}})
+        assert "Endpoint" not in download(recorded, C)["data"]["file"]
+
     def test_the_port_that_wireguard_has_chosen(self, keeper: Owner) -> None:
         keeper.write("wg0.yaml", "peers: [{public_key: $KEY1, client: {mtu: 0}}]\n")
         assert "Endpoint" not in download(keeper, key(1))["data"]["file"]
