@@ -16,7 +16,7 @@ from wgreconcile.errors import BusyError, CommandError, StateError, UnsafePlanEr
 from wgreconcile.planning.model import Disruption
 
 from ..test_files import HOLD, python
-from .sites import NOW, Fleet, FleetLook, document, site_in
+from .sites import NOW, Fleet, document, site_in
 
 BOOM = CommandError(["wg-quick", "up"], 1, "boom")
 
@@ -178,7 +178,6 @@ def test_when_nothing_moved_nothing_is_read(
     monkeypatch.setattr("wgreconcile.converge.quiet.time.time_ns", lambda: later)
     run(site)
     run(site)
-    monkeypatch.setattr(FleetLook, "result", lambda look: pytest.fail("it looked"))
     monkeypatch.setattr(Store, "load", lambda store: pytest.fail("it loaded"))
     outcome = run(site)
     assert [(each.name, each.plan.subjects, each.changed) for each in outcome.interfaces] == [("wg0", 2, 0)]
