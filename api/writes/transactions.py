@@ -17,8 +17,10 @@ from wgreconcile.errors import (
     BusyError,
     ConflictError,
     ConvergenceError,
+    DependencyError,
     StateError,
     UnsafePlanError,
+    UsageError,
     WgreconcileError,
 )
 from wgreconcile.sharing import Group
@@ -33,7 +35,7 @@ Edit = Callable[[Draft], Any]
 _OF_ANOTHER_STATE = (ConflictError, StateError)
 """What comes of a state in memory that somebody else has just changed on disk."""
 
-_UNTRIED = (BusyError, StateError, UnsafePlanError)
+_UNTRIED = (BusyError, DependencyError, StateError, UnsafePlanError, UsageError)
 """What the reconciler raises before it has changed anything."""
 
 

@@ -29,7 +29,7 @@ from wgreconcile.desired.model import DesiredState, Interface, Peer
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
 from wgreconcile.desired.warm import WarmStore
-from wgreconcile.errors import BusyError, ConvergenceError, StateError, UnsafePlanError
+from wgreconcile.errors import BusyError, ConvergenceError, DependencyError, StateError, UnsafePlanError
 from wgreconcile.values import Address, Network, PublicKey, generate_secret_key
 
 SOON = 30
@@ -304,7 +304,7 @@ class TestTheWayBack:
         assert store.recent() == live
         assert host.passes == [(("wg0",), False), (("wg0",), True)]
 
-    @pytest.mark.parametrize("kind", [BusyError, UnsafePlanError])
+    @pytest.mark.parametrize("kind", [BusyError, DependencyError, UnsafePlanError])
     def test_a_pass_that_never_began_needs_no_pass_back(
         self, transactions: Transactions, host: Host, store: WarmStore, kind: type[Exception]
     ) -> None:
