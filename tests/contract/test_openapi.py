@@ -20,7 +20,7 @@ from .conftest import Serve
 
 pytestmark = pytest.mark.hosts
 
-EXAMPLES = 12
+EXAMPLES = 8
 """Requests of each kind for each endpoint."""
 
 ENVELOPE = {"data", "message", "status"}

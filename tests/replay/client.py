@@ -16,6 +16,8 @@ from .variables import Variables
 TIMEOUT = 60
 _SIGNED = 2
 """Dots in a session cookie of the recorded server, at least: it is signed. One with fewer is made up."""
+_PAGE_TOKEN = 64
+"""Digits of the other cookie."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ class Client:
         self._learn(step, answer)
         return answer
 
+    def sign_in(self) -> None:
+        """Sign in unless that has been done; afterwards no cookie of the recording is an unknown one."""
+        if "session" not in self._newest:
+            answer = self.post("/api/authenticate", {"username": "${user}", "password": "${password}"})
+            self._newest = dict(_cookie(value) for name, value in answer.headers if name == "set-cookie")
+
     def post(self, path: str, body: Any) -> Answer:
         """Send a request of our own, as whoever is signed in."""
         cookies = "; ".join(f"{name}={value}" for name, value in self._newest.items())
@@ -86,7 +94,8 @@ class Client:
         """Our value for a recorded one. A session whose cookie the transcript does not show was merely renewed."""
         if (name, recorded) in self._values:
             return self._values[name, recorded]
-        if name == "session" and recorded.count(".") >= _SIGNED and name in self._newest:
+        is_signed = recorded.count(".") >= _SIGNED if name == "session" else len(recorded) == _PAGE_TOKEN
+        if is_signed and name in self._newest:
             return self._values.setdefault((name, recorded), self._newest[name])
         return recorded
 

@@ -69,6 +69,8 @@ class Player:
         """The verdicts on the exchanges, actions and states of a scenario, as they come."""
         self._set(scenario.variables)
         self.variables.begin(scenario.variables)
+        if "password" in scenario.variables:
+            self._client.sign_in()
         for step in scenario.steps:
             self._clock = step.clock or self._clock
             if step.kind == "http":

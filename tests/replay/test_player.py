@@ -24,6 +24,7 @@ RECORDING = recording.recordings()
 SCENARIOS = recording.read(RECORDING)
 EXCHANGES = [step for scenario in SCENARIOS for step in scenario.steps if step.kind == "http"]
 
+SIGN_IN = next(step for step in EXCHANGES if step.id == "auth-045")
 Play = Callable[..., list[Verdict]]
 Change = Callable[[Step, dict[str, Any]], None]
 
@@ -32,7 +33,9 @@ class Parrot:
     """Answers every request with the recorded answer whose turn it is, after ``change`` had a hand in it."""
 
     def __init__(self, change: Change, scenario: str = "") -> None:
-        self._answers = iter([step for step in EXCHANGES if scenario in ("", step.scenario)])
+        # Whoever plays a scenario alone signs in first.
+        before = [SIGN_IN] if scenario not in ("", "first_run") else []
+        self._answers = iter([*before, *(step for step in EXCHANGES if scenario in ("", step.scenario))])
         self._change = change
         self.asked: list[tuple[str, str, str]] = []
         self.clock = next(step.clock for step in EXCHANGES if step.clock)
