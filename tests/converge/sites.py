@@ -87,4 +87,4 @@ class FleetLook:
         return self.fleet.observe(self.names)
 
     def fingerprint(self) -> Iterator[str]:
-        yield repr(self.result())
+        yield repr(self.fleet.observe(self.names))
