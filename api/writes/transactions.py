@@ -82,20 +82,11 @@ class Transactions:
 
     def _try(self, edits: Sequence[Edit], state: DesiredState) -> list[Written[Any] | Exception]:
         """Apply edits one after the other, and commit those that go through together."""
-        draft = self._draft(state)
-        results: list[Any] = []
-        accepted: list[int] = []
-        for number, edit in enumerate(edits):
-            attempt = draft.copy()
-            try:
-                data = edit(attempt)
-                attempt.check()
-            except Exception as error:
-                results.append(error)
-            else:
-                draft = attempt
-                results.append(data)
-                accepted.append(number)
+        try:
+            draft, results, accepted = self._drafted(edits, state, check_each=len(edits) == 1)
+            draft.check()
+        except StateError:  # one of them breaks a rule, and those after it have seen that
+            draft, results, accepted = self._drafted(edits, state, check_each=True)
         try:
             outcome = self._commit(draft)
         except Exception as error:
@@ -107,6 +98,27 @@ class Transactions:
             for number in accepted:
                 results[number] = Written(results[number], draft.state, outcome)
         return results
+
+    def _drafted(
+        self, edits: Sequence[Edit], state: DesiredState, *, check_each: bool
+    ) -> tuple[Draft, list[Any], list[int]]:
+        """The draft after all edits that go through, what each of them gave or raised, and which those are."""
+        draft = self._draft(state)
+        results: list[Any] = []
+        accepted: list[int] = []
+        for number, edit in enumerate(edits):
+            attempt = draft.copy()
+            try:
+                data = edit(attempt)
+                if check_each:
+                    attempt.check()
+            except Exception as error:
+                results.append(error)
+            else:
+                draft = attempt
+                results.append(data)
+                accepted.append(number)
+        return draft, results, accepted
 
     def _alone(self, edit: Edit) -> Written[Any] | Exception:
         """Once more, from the state as it is on disk right now."""
