@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from wgreconcile.desired.model import Hooks, Interface, Peer, SecretFile
-from wgreconcile.observed.conf import Conf, ConfPeer
+from wgreconcile.observed.conf import NO_KEY, Conf, ConfPeer
 from wgreconcile.observed.model import ConfFile, LiveInterface, ObservedInterface
 from wgreconcile.planning.goal import goal_of, goal_of_absence, goal_of_return
 from wgreconcile.planning.model import Baseline, Goal
@@ -53,7 +53,8 @@ def test_everything_reaches_the_goal() -> None:
 
 
 def test_zero_means_not_set() -> None:
-    zeros = Interface("wg0", (), 0, SECRET, fwmark=0, peers=(Peer(public_key("ann"), persistent_keepalive=0),))
+    ann = Peer(public_key("ann"), preshared_key=NO_KEY, persistent_keepalive=0)
+    zeros = Interface("wg0", (), 0, SECRET, fwmark=0, peers=(ann,))
     assert goal_of(zeros, NOW).conf == Conf(SECRET, peers=(ConfPeer(public_key("ann")),))
 
 

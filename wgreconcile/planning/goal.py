@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from wgreconcile.desired.model import Interface, Peer
-from wgreconcile.observed.conf import Conf, ConfPeer
+from wgreconcile.observed.conf import NO_KEY, Conf, ConfPeer
 from wgreconcile.observed.model import LivePeer, ObservedInterface
 from wgreconcile.planning.model import Goal
 from wgreconcile.planning.render import render_conf
@@ -79,12 +79,18 @@ def conf_peer(live: LivePeer) -> ConfPeer:
 def _desired_peer(peer: Peer) -> ConfPeer:
     return ConfPeer(
         peer.public_key,
-        _resolved(peer.preshared_key),
+        _preshared_key(peer.preshared_key),
         peer.allowed_ips,
         peer.endpoint,
         peer.persistent_keepalive or None,
         peer.name,
     )
+
+
+def _preshared_key(secret: object) -> SecretKey | None:
+    """A key of zeros is none at all, for WireGuard and so for us."""
+    key = _resolved(secret)
+    return None if key == NO_KEY else key
 
 
 def _resolved(secret: object) -> SecretKey | None:
