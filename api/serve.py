@@ -57,8 +57,11 @@ class Server:
 
     def close(self) -> None:
         """Make :meth:`run` return; safe to call from another thread."""
-        # Sockets belong to the thread that waits for them, so it is asked to close them itself.
-        self._wake.pull_trigger(lambda: wasyncore.close_all(self._sockets))
+        # Sockets belong to the thread that waits for them, so it is asked to close them itself. It may be awake
+        # for another reason: the lock keeps it from closing the pipe before the word has gone through it.
+        with self._wake.lock:
+            self._wake.thunks.append(lambda: wasyncore.close_all(self._sockets))
+            self._wake._physical_pull()
 
     def _is_answering(self) -> bool:
         dispatcher = self._server.task_dispatcher

@@ -145,3 +145,20 @@ def test_many_clients_sign_in_at_once(port: int, runtime: Runtime) -> None:
     assert time.monotonic() - started < 60
     statuses = [each["status"] for each in results]
     assert statuses == [True] * 42, results
+
+
+def test_closed_while_the_server_is_awake_for_another_reason(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(app, "127.0.0.1:0", 1)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    pull = server._wake._physical_pull
+
+    def pull_late() -> None:
+        pull()  # an answer is ready, say
+        time.sleep(0.2)
+        pull()
+
+    monkeypatch.setattr(server._wake, "_physical_pull", pull_late)
+    server.close()
+    thread.join(10)
+    assert not thread.is_alive()
