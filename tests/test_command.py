@@ -112,6 +112,18 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
     wait_for(lambda: not is_running(int((tmp_path / "child").read_text())))
 
 
+def test_what_wg_quick_was_at_is_told_however_much_a_hook_says() -> None:
+    with pytest.raises(CommandError) as error:
+        shell("echo '[#] first'; echo '[#] second'; seq 9; exit 3")
+    assert error.value.stderr.splitlines() == ["[#] second", *"23456789"]
+
+
+def test_what_a_program_that_hangs_said_is_told() -> None:
+    with pytest.raises(CommandError, match=r"no end after 0 s\n\[#\] hook") as error:
+        shell("echo '[#] hook' >&2; sleep 60", timeout=0.2)
+    assert error.value.stderr.splitlines() == ["no end after 0 s", "[#] hook"]
+
+
 def test_a_program_that_will_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "GRACE", 0.2)
     with pytest.raises(CommandError, match="no end") as error:

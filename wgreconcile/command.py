@@ -26,6 +26,8 @@ GRACE = 10.0
 WORDS = 8
 """Lines of a failed program's output that an error quotes."""
 _NOISE = re.compile(r"[┌│└]|Error: Unknown device type|\[!\] Missing WireGuard kernel module")
+_BEGUN = "[#] "
+"""What wg-quick puts before each command that it begins."""
 _KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
@@ -45,11 +47,14 @@ class Running:
                 self.process.communicate(stdin, timeout)
             except subprocess.TimeoutExpired:
                 _end(self.process)
-                raise CommandError(self.argv, self.process.returncode, f"no end after {timeout:.0f} s") from None
-            text = _read(self.output)
+                raise self._failed(f"no end after {timeout:.0f} s") from None
             if self.process.returncode not in ok:
-                raise CommandError(self.argv, self.process.returncode, _last_words(_read(self.errors) or text))
-            return text
+                raise self._failed()
+            return _read(self.output)
+
+    def _failed(self, *problem: str) -> CommandError:
+        words = _last_words(_read(self.errors) or _read(self.output))
+        return CommandError(self.argv, self.process.returncode, "\n".join((*problem, words)))
 
 
 class _Process(subprocess.Popen[bytes]):
@@ -126,9 +131,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_words(text: str) -> str:
-    """The end of what a program said, without keys, and without what a kernel that has no WireGuard evokes."""
+    """The end of what a program said, without keys, and without what a kernel that has no WireGuard evokes.
+
+    Of wg-quick, however much a hook says, the command that it was at.
+    """
     lines = [line for line in text.splitlines() if line.strip() and not _NOISE.match(line)]
-    return _KEY.sub("(key)", "\n".join(lines[-WORDS:]))
+    last = lines[-WORDS:]
+    if not any(each.startswith(_BEGUN) for each in last):
+        last = [each for each in lines if each.startswith(_BEGUN)][-1:] + last
+    return masked("\n".join(last))
+
+
+def masked(text: str) -> str:
+    """A text without its keys."""
+    return _KEY.sub("(key)", text)
 
 
 def wait_until_gone(argv: Sequence[str], timeout: float = TIMEOUT) -> None:

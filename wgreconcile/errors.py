@@ -73,6 +73,10 @@ class CommandError(WgreconcileError):
         super().__init__(f"`{' '.join(self.argv)}` ended with status {status}: {self.stderr or 'no message'}")
 
 
+class HookError(WgreconcileError):
+    """A hook of an interface failed; the user repairs it in the state."""
+
+
 class ConvergenceError(WgreconcileError):
     """Applied and observed again, the interface still differs; the message names what."""
 

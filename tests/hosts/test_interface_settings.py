@@ -221,7 +221,7 @@ def test_hooks_that_only_run_on_the_way_down_need_no_restart(base: Scenario) -> 
     assert run.wg_quick == []
     run = base.apply(wg0=changed(**hooks("second", "pre_down", "post_down")))
     assert run.wg_quick == []
-    base.apply(wg0=changed(enabled=False))
+    base.apply(wg0=changed(enabled=False, **hooks("second", "pre_down", "post_down")))
     assert base.hook_log() == ["second pre_down wg0", "second post_down wg0"]
     base.apply(wg0=BASE)
 

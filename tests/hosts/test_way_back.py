@@ -114,10 +114,30 @@ def test_failing_pre_down(base: Scenario) -> None:
     base.apply(wg0=BASE)
 
 
+def test_a_repaired_pre_down_is_the_one_that_runs(base: Scenario) -> None:
+    """With what had to go down anyhow, all in one apply: with other DNS, for good, and pruned."""
+    for wanted in ({"dns": ["192.0.2.53"]}, {"enabled": False}):
+        stuck = BASE | {"pre_down": [*hooks("stuck")["pre_down"], "test -e /nowhere"]}
+        base.apply(wg0=stuck)
+        base.hook_log()
+        run = fail(
+            base,
+            "wg0: its pre_down hook failed: test -e /nowhere\n",
+            "1 pre_down hook before it has run already, and nothing takes that back\n",
+            "repair the hook in the state, with pre_up and post_up as they are, and apply again",
+            wg0=stuck | wanted,
+        )
+        assert run.wg_quick == ["down"]
+        assert base.hook_log() == ["stuck pre_down wg0"]
+        base.apply(wg0=BASE | wanted)
+        assert base.hook_log()[:2] == ["old pre_down wg0", "old post_down wg0"]
+        base.apply(wg0=BASE)
+
+
 def test_failing_post_down(base: Scenario) -> None:
     stuck = BASE | {"post_down": [f"test -e {HOOK_LOG}.gone"]}
     base.apply(wg0=stuck)
-    fail(base, wg0=BASE | hooks("new"))
+    fail(base, f"wg0: its post_down hook failed: test -e {HOOK_LOG}.gone\n", wg0=BASE | hooks("new"))
     assert base.is_live()
     base.by_hand(f"touch {HOOK_LOG}.gone")
     base.apply(wg0=BASE)

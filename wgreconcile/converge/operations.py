@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wgreconcile.command import run
+from wgreconcile.converge.hooks import hook_error
 from wgreconcile.converge.leftovers import STAGING
 from wgreconcile.converge.mtu import automatic_mtu
 from wgreconcile.errors import CommandError
@@ -111,9 +112,9 @@ def _take_down(step: TakeDown, name: str, host: Host) -> None:
         write_atomic(host.staged(name), render_conf(conf))
         try:
             run(command_of(step, name, host))
-        except CommandError:
+        except CommandError as error:
             if not step.force:
-                raise
+                raise hook_error(error, step.conf, name) or error from None
             run(["ip", "link", "delete", "dev", name], ok=(0, 1))
 
 

@@ -116,7 +116,7 @@ class BringUp:
 
 @dataclass(frozen=True, slots=True)
 class TakeDown:
-    """``wg-quick down`` with the configuration that the interface was brought up with.
+    """``wg-quick down`` with the configuration that the interface was brought up with, and its hooks for that.
 
     ``emptied`` is what the interface is reduced to before it goes: deleting one with thousands of peers takes the
     kernel minutes. ``force``: it was interrupted while it came up; its hooks may fail and it goes all the same.

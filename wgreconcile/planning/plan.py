@@ -76,13 +76,25 @@ def _steps(
     if writes and goal.text is not None:
         yield WriteFile(goal.text)
     if observed.live is not None and restart:
-        yield TakeDown(baseline, _emptied(observed.live, baseline), interrupted)
+        yield TakeDown(_goes_down_with(goal, baseline), _emptied(observed.live, baseline), interrupted)
     if goal.live is not None and (observed.live is None or restart):
         yield BringUp(goal.live)
     elif goal.live is not None and observed.live is not None and live_changes:
         yield from _in_place(goal.live, observed.live, live_changes)
     if writes and goal.text is None:
         yield RemoveFile()
+
+
+def _goes_down_with(goal: Goal, baseline: Conf) -> Conf:
+    """What the interface came up with. Its hooks for going down undo those for coming up.
+
+    While these stay, the newest ones for going down are the right ones: a hook that fails would otherwise be run
+    again and again, though it was repaired in the state.
+    """
+    conf = goal.conf
+    if conf is None or (conf.pre_up, conf.post_up) != (baseline.pre_up, baseline.post_up):
+        return baseline
+    return replace(baseline, pre_down=conf.pre_down, post_down=conf.post_down)
 
 
 def _peers_before(goal: Goal, observed: ObservedInterface) -> int:
