@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from wgreconcile.converge import interface
+from wgreconcile.converge import target
 from wgreconcile.converge.interface import converge
 from wgreconcile.converge.operations import Host, brought_up_with
 from wgreconcile.converge.outcome import InterfaceOutcome
 from wgreconcile.converge.records import Record, Records
+from wgreconcile.converge.target import Whole
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import ObservedInterface, ObservedState
 from wgreconcile.planning.model import Baseline, BringUp, Goal, Step, TakeDown
@@ -48,8 +49,8 @@ class ModelSite:
             save(records, name, record)
 
         patch.setattr(Records, "save", saved)
-        patch.setattr(interface, "perform", lambda step, name, host: self._perform(step))
-        patch.setattr(interface, "observe", lambda folder, names: self._observe())
+        patch.setattr(target, "perform", lambda step, name, host: self._perform(step))
+        patch.setattr(target, "observe", lambda folder, names: self._observe())
 
     def _observe(self) -> ObservedState:
         self.events.append("look")
@@ -88,7 +89,9 @@ class ModelSite:
         baseline = self.baseline(otherwise)
         interrupted = record is not None and record.was_coming_up
         plan = plan_interface(goal, observed, baseline, interrupted=interrupted)
-        return converge(plan, observed, baseline, Host(Path("/nowhere")), self.records, lambda name, text: None)
+        return converge(
+            plan, observed, baseline, Whole("wg0", Host(Path("/nowhere")), self.records), lambda name, text: None
+        )
 
     def remember(self, baseline: Baseline) -> None:
         """As the last run left it."""

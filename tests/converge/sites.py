@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wgreconcile.converge import interface, reconcile, survey
+from wgreconcile.converge import reconcile, survey, target
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
@@ -47,8 +47,8 @@ class Fleet:
         self.hosts: dict[str, ModelHost] = {}
         self.performed: list[tuple[str, str]] = []
         self.fails: dict[tuple[str, str], Exception] = {}
-        patch.setattr(interface, "perform", lambda step, name, host: self.perform(step, name))
-        patch.setattr(interface, "observe", lambda folder, names: self.observe(names))
+        patch.setattr(target, "perform", lambda step, name, host: self.perform(step, name))
+        patch.setattr(target, "observe", lambda folder, names: self.observe(names))
         for module in (reconcile, survey):
             patch.setattr(module, "Look", lambda folder, names: FleetLook(self, names))
 

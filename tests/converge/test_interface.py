@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from wgreconcile.converge.interface import converge
 from wgreconcile.converge.operations import Host
 from wgreconcile.converge.records import Record
+from wgreconcile.converge.target import Whole
 from wgreconcile.errors import CommandError
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import ObservedInterface
@@ -208,7 +209,7 @@ def test_progress_names_each_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     def progress(name: str, text: str) -> None:
         told.append((name, text))
 
-    converge(plan, applied(OLD), Baseline(OLD, applied=True), Host(tmp_path), site.records, progress)
+    converge(plan, applied(OLD), Baseline(OLD, applied=True), Whole("wg0", Host(tmp_path), site.records), progress)
     steps = ["step 1 of 3: WriteFile", "step 2 of 3: TakeDown", "step 3 of 3: BringUp", "verifying"]
     assert told == [("wg0", text) for text in steps]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wgreconcile.converge.operations import Host, brought_up_with, command_of, perform
+from wgreconcile.converge.operations import brought_up_with
 from wgreconcile.converge.outcome import InterfaceOutcome, Progress
-from wgreconcile.converge.records import Record, Records
+from wgreconcile.converge.records import Record
+from wgreconcile.converge.target import Target
 from wgreconcile.errors import ConvergenceError, WgreconcileError
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import ObservedInterface
-from wgreconcile.observed.observe import observe
 from wgreconcile.planning.goal import goal_of_return
 from wgreconcile.planning.model import Baseline, BringUp, Change, Goal, InterfacePlan, Step
 from wgreconcile.planning.plan import plan_interface
@@ -25,17 +25,16 @@ def converge(
     plan: InterfacePlan,
     before: ObservedInterface,
     baseline: Baseline,
-    host: Host,
-    records: Records,
+    target: Target,
     progress: Progress,
 ) -> InterfaceOutcome:
     """Carry out a plan and verify it; when that fails, lead the interface back to what it was."""
-    record = records.load(plan.name)
-    journal = _Journal(plan.name, host, records, progress, record.text if record else render_conf(baseline.conf))
+    record = target.load()
+    journal = _Journal(target, progress, record.text if record else render_conf(baseline.conf))
     try:
         if record is None and (before.file is not None or before.live is not None):
             # From the first step on its file is ours: a killed run must not forget what it was brought up with.
-            records.save(plan.name, Record(render_conf(baseline.conf), before.live is not None))
+            target.save(Record(render_conf(baseline.conf), before.live is not None))
         _reach(plan.goal, plan.steps, journal)
         journal.close(plan.goal)
         return InterfaceOutcome(plan)
@@ -47,27 +46,27 @@ def converge(
 class _Journal:
     """Performs steps and notes each wg-quick command before it starts and after it has ended."""
 
-    def __init__(self, name: str, host: Host, records: Records, progress: Progress, text: str) -> None:
-        self.name, self.host, self.records, self._progress, self._text = name, host, records, progress, text
+    def __init__(self, target: Target, progress: Progress, text: str) -> None:
+        self._target, self._progress, self._text = target, progress, text
         self.coming_up = False
 
     def perform(self, steps: Sequence[Step]) -> None:
         for number, step in enumerate(steps, 1):
-            self._progress(self.name, f"step {number} of {len(steps)}: {type(step).__name__}")
-            command = command_of(step, self.name, self.host)
+            self._progress(self._target.name, f"step {number} of {len(steps)}: {type(step).__name__}")
+            command = self._target.command_of(step)
             if isinstance(step, BringUp):
                 self._text = render_conf(step.conf)
             if command:
                 self.coming_up = isinstance(step, BringUp)
-                self.records.save(self.name, Record(self._text, running=command))
-            perform(step, self.name, self.host)
+                self._target.save(Record(self._text, running=command))
+            self._target.perform(step)
             if command:
                 self.coming_up = False
-                self.records.save(self.name, Record(self._text))
+                self._target.save(Record(self._text))
 
     def observe(self) -> ObservedInterface:
-        self._progress(self.name, "verifying")
-        return observe(self.host.conf_dir, [self.name]).find(self.name)
+        self._progress(self._target.name, "verifying")
+        return self._target.observe()
 
     @property
     def in_force(self) -> Conf:
@@ -77,16 +76,16 @@ class _Journal:
     def close(self, goal: Goal) -> None:
         """The goal is reached: it is what was applied last."""
         if goal.text is None:
-            self.records.forget(self.name)
+            self._target.forget()
         else:
-            self.records.save(self.name, Record(goal.text, goal.live is not None))
+            self._target.save(Record(goal.text, goal.live is not None))
 
     def reopen(self, record: Record | None) -> None:
         """The interface is back where it was, and so is what is remembered of it."""
         if record is None:
-            self.records.forget(self.name)
+            self._target.forget()
         else:
-            self.records.save(self.name, replace(record, running=()))
+            self._target.save(replace(record, running=()))
 
 
 def _reach(goal: Goal, steps: Sequence[Step], journal: _Journal) -> None:

@@ -67,9 +67,11 @@ def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress
     if plan.changes:
         from wgreconcile.converge.interface import converge
         from wgreconcile.converge.operations import Host
+        from wgreconcile.converge.target import Whole
 
         before = found.observed.find(plan.name)
-        return converge(plan, before, baseline, Host(site.conf_dir), site.records, progress)
+        target = Whole(plan.name, Host(site.conf_dir), site.records)
+        return converge(plan, before, baseline, target, progress)
     if plan.goal.text is None:  # pruned, and a hand has removed all of it already
         site.records.forget(plan.name)
     else:
