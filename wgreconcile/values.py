@@ -19,6 +19,9 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 INTERFACE_NAME = re.compile(r"[a-zA-Z0-9_=+.-]{1,15}")
 """What wg-quick accepts as a name (wg-quick: parse_options). ``.`` and ``..`` are refused on top of it."""
 
+IPV6_MTU = 1280
+"""The least MTU with which a link carries IPv6 (RFC 8200): below it the kernel takes addresses and routes away."""
+
 _KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 """32 bytes in base64. Spare bits in the last character would give one key several spellings: they are zero."""
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"

@@ -207,6 +207,21 @@ route delete 10.9.0.0/16 dev wg0 table 7
     )
 
 
+def test_an_mtu_too_small_for_ipv6_comes_when_ipv6_is_gone(programs: Programs, kernel: Kernel) -> None:
+    step = Adjust(
+        mtu=1279,
+        remove_address=(Address("fd00:7::1/64"),),
+        remove_routes=(Route(Network("fd00:8::/64")),),
+        add_routes=(Route(Network("10.8.0.0/16")),),
+    )
+    assert batch(programs, step).splitlines()[1:] == [
+        "route delete fd00:8::/64 dev wg0",
+        "address delete fd00:7::1/64 dev wg0",
+        "route add 10.8.0.0/16 dev wg0",
+        "link set dev wg0 mtu 1279",
+    ]
+
+
 def test_rules_come_by_ip_version_and_at_their_place(programs: Programs) -> None:
     rules = (Rule(4, 51820), Rule(4, 0), Rule(6, 51820, 32763))
     assert (

@@ -141,6 +141,21 @@ class TestInterfaces:
         assert found.problem == "10.0.0.1/24 is there twice"
 
 
+class TestMtu:
+    def test_ipv6_needs_1280(self) -> None:
+        (found,) = faults(wg("wg0", peer(1, "fd00::2"), address="10.0.0.1/24 fd00::1/64", mtu=1279))
+        assert (found.origin, found.peer, found.field) == ("wg0.yaml", None, ("mtu",))
+        assert found.problem == "1279 is too small for IPv6, and fd00::1/64 is an address"
+        assert found.remedy == "write 1280 or more, or leave IPv6 out"
+        assert faults(wg("wg0", peer(1, "fd00::2"), address="10.0.0.1/24 fd00::1/64", mtu=1280)) == []
+
+    def test_so_do_the_routes_to_peers(self) -> None:
+        (found,) = faults(wg("wg0", peer(1, "10.0.0.2"), peer(2, "fd00::2", "fd01::/64", name="b"), mtu=576))
+        assert found.problem == "576 is too small for IPv6, and fd00::2/128 is an allowed IP of 'b' in wg0/p2.yaml"
+        assert faults(wg("wg0", peer(2, "fd00::2"), mtu=576, table="off")) == []
+        assert faults(wg("wg0", peer(2, "fd00::2", enabled=False), address="10.0.0.1/24", mtu=576)) == []
+
+
 class TestPairs:
     def test_a_literal_private_key_must_be_the_pair_of_the_public_key(self) -> None:
         client = Client(private_key=SENTINEL)

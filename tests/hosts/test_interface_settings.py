@@ -174,6 +174,29 @@ def test_the_first_address_in_the_state_is_the_source_of_packets(base: Scenario)
     base.apply(wg0=BASE)
 
 
+def test_an_mtu_too_small_for_ipv6_comes_and_goes_with_it(base: Scenario) -> None:
+    both, old = peer("alice", "10.9.0.2/32", "fd20::/64"), {"address": ["10.9.0.1/24"], "mtu": 1279}
+    base.apply(wg0=interface(both))
+    for wanted in (interface(ALICE, **old), interface(both, mtu=1280), interface(ALICE, **old), interface(both)):
+        run = base.apply(wg0=wanted)
+        assert (run.wg_quick, base.mtu()) == ([], wanted.get("mtu", 1420))
+    base.apply(wg0=BASE)
+
+
+def test_an_mtu_too_small_for_ipv6_is_refused(base: Scenario) -> None:
+    base.desire(wg0=changed(mtu=1279))
+    run = base.run("apply", expect=78)
+    assert "wg0.yaml:6: mtu: 1279 is too small for IPv6, and fd09::1/64 is an address; write 1280" in run.stderr
+
+
+def test_an_mtu_too_small_for_ipv6_is_drift_even_where_the_state_leaves_it_open(base: Scenario) -> None:
+    base.apply(wg0=interface(peer("alice", "10.9.0.2/32", "fd20::/64")))
+    base.by_hand("ip link set wg0 mtu 1279")
+    run = base.apply()
+    assert (run.wg_quick, run.causes, base.mtu()) == ([], {"changed live"}, 1420)
+    base.apply(wg0=BASE)
+
+
 def test_table_off_number_and_auto_move_the_routes(base: Scenario) -> None:
     for table, main, numbered in (
         ("off", set(), set()),

@@ -224,6 +224,15 @@ def test_drift_that_cannot_be_healed_stays_as_it_was(base: Scenario) -> None:
     base.apply()
 
 
+def test_an_mtu_too_small_for_ipv6_is_restored_by_a_restart(base: Scenario) -> None:
+    with_ipv6 = BASE | {"peers": [ALICE, BOB | {"allowed_ips": ["10.9.0.3/32", "fd20::/64"]}], "mtu": None}
+    base.apply(wg0={key: value for key, value in with_ipv6.items() if value is not None})
+    base.by_hand("ip link set wg0 mtu 1279")
+    fail(base, wg0=BASE | {"post_up": ["false"]})
+    assert base.mtu() == 1279
+    base.apply(wg0=BASE)
+
+
 def test_a_program_that_lies_is_found_out(base: Scenario) -> None:
     real = base.host.read("/run/testhost/bin/wg")
     base.host.install("wg", real.replace("exec", 'case "$1" in set|addconf) exit 0;; esac; exec'))

@@ -163,7 +163,9 @@ def _observed(data: dict[str, Any], applied: Interface, conf: Conf, file: ConfFi
         host.change(address=tuple(map(Address.parse, live["address"])))
     if "private_key" in live:
         host.change(private_key=secret_key(live["private_key"]) if live["private_key"] else None)
-    host.change(**{field: live[field] for field in ("listen_port", "fwmark", "mtu") if field in live})
+    host.change(**{field: live[field] for field in ("listen_port", "fwmark") if field in live})
+    if "mtu" in live:
+        host.set_mtu(live["mtu"])
     return host.observed
 
 

@@ -22,7 +22,7 @@ from wgreconcile.planning.model import (
     TakeDown,
     WriteFile,
 )
-from wgreconcile.values import Address, Endpoint, Network, PublicKey, public_key_of
+from wgreconcile.values import IPV6_MTU, Address, Endpoint, Network, PublicKey, public_key_of
 
 DEFAULT_TABLE = 51820
 AUTOMATIC_MTU = 1420
@@ -91,7 +91,8 @@ class ModelHost:
         self._set_peers(parts.first.peers)
         for address in conf.address:
             self._add_address(address)
-        self._change(mtu=conf.mtu or AUTOMATIC_MTU, is_up=True)
+        self._change(is_up=True)
+        self.set_mtu(conf.mtu or AUTOMATIC_MTU)
         networks = {network for peer in self.live.peers for network in peer.allowed_ips}
         for network in sorted(networks, key=lambda each: each.ip.prefixlen, reverse=True):
             self._route_as_wg_quick(conf.table, network)
@@ -171,8 +172,10 @@ class ModelHost:
     # ip and the kernel
 
     def _adjust(self, step: Adjust) -> None:
-        if step.mtu is not None:
-            self._change(mtu=step.mtu or AUTOMATIC_MTU)
+        mtu = AUTOMATIC_MTU if step.mtu == 0 else step.mtu
+        is_late = mtu is not None and mtu < IPV6_MTU
+        if mtu is not None and not is_late:
+            self.set_mtu(mtu)
         if step.up:
             self._change(is_up=True)
         moves_addresses = bool(step.add_address or step.remove_address)
@@ -183,6 +186,8 @@ class ModelHost:
         self._adjust_addresses(step)
         for route in step.add_routes if moves_addresses else ():
             self._add_route(route)
+        if mtu is not None and is_late:
+            self.set_mtu(mtu)
         for rule in step.add_rules:
             self._add_rule(rule)
 
@@ -204,6 +209,7 @@ class ModelHost:
     def _add_address(self, address: Address) -> None:
         if address in self.live.address or any(_clash(address, each) for each in self.live.address):
             raise Refused("RTNETLINK answers: File exists")
+        self._check_version(address.version)
         self._change(address=(*self.live.address, address))
 
     def _remove_address(self, address: Address) -> None:
@@ -218,7 +224,12 @@ class ModelHost:
             raise Refused("RTNETLINK answers: Network is down")
         if route in self.live.routes:
             raise Refused("RTNETLINK answers: File exists")
+        self._check_version(route.network.version)
         self._change(routes=self.live.routes | {route})
+
+    def _check_version(self, version: int) -> None:
+        if version == 6 and self.live.mtu < IPV6_MTU:
+            raise Refused("RTNETLINK answers: Invalid argument")
 
     def _remove_route(self, route: Route) -> None:
         if route not in self.live.routes:
@@ -236,6 +247,13 @@ class ModelHost:
         """`ip link set down`: the kernel forgets all routes, and the IPv6 addresses."""
         address = tuple(each for each in self.live.address if each.version == 4)
         self._change(is_up=False, routes=frozenset(), address=address)
+
+    def set_mtu(self, mtu: int) -> None:
+        """`ip link set mtu`: with less than IPv6 needs, the kernel forgets all of it."""
+        self._change(mtu=mtu)
+        if mtu < IPV6_MTU:
+            kept = frozenset(each for each in self.live.routes if each.network.version == 4)
+            self._change(address=tuple(each for each in self.live.address if each.version == 4), routes=kept)
 
     def change_peer(self, key: PublicKey, **values: object) -> None:
         """`wg set … peer`, or a peer that roams."""

@@ -53,11 +53,11 @@ def confs(draw: st.DrawFn) -> Conf:
     ]
     six = draw(st.sampled_from([(), ("fd00:7::1/64",), ("fd00:7::1/48",), ("fd00:7::1/64", "fe80::7/64")]))
     four = draw(st.permutations(["10.7.0.1/24", "10.7.0.9/24", "10.9.0.1/32"]))[: draw(st.integers(0, 3))]
-    return Conf(
+    conf = Conf(
         draw(st.sampled_from(SECRETS)),
         tuple(map(Address, (*four, *six))),
         draw(st.sampled_from([None, 51820, 51821])),
-        draw(st.sampled_from([None, 1380])),
+        draw(st.sampled_from([None, 1380, 1200])),
         draw(st.sampled_from([(), (), ("10.7.0.1",)])),
         draw(st.sampled_from(["auto", "auto", "auto", "off", "1234"])),
         draw(st.sampled_from([None, None, 0x1234])),
@@ -65,6 +65,14 @@ def confs(draw: st.DrawFn) -> Conf:
         post_down=draw(st.sampled_from([(), ("true",)])),
         peers=tuple(peers),
     )
+    return sound(conf)
+
+
+def sound(conf: Conf) -> Conf:
+    """As the state's rules want it: where there is IPv6, an MTU that is large enough for it."""
+    networks = conf.networks if conf.table != "off" else ()
+    has_ipv6 = any(each.version == 6 for each in (*conf.address, *networks))
+    return replace(conf, mtu=None) if has_ipv6 and conf.mtu == 1200 else conf
 
 
 def changed(draw: st.DrawFn, conf: Conf) -> Conf:
@@ -82,7 +90,8 @@ def changed(draw: st.DrawFn, conf: Conf) -> Conf:
         "post_down",
         "peers",
     )
-    return replace(conf, **{field: getattr(other, field) for field in fields if draw(st.integers(0, 4)) == 0})
+    mixed = {field: getattr(other, field) for field in fields if draw(st.integers(0, 4)) == 0}
+    return sound(replace(conf, **mixed))
 
 
 @st.composite
@@ -172,11 +181,14 @@ def _device_changes(draw: st.DrawFn, host: ModelHost) -> None:
                     {"private_key": None},
                     {"fwmark": 0},
                     {"fwmark": 0x99},
-                    {"mtu": 1300},
                 ]
             )
         )
     )
+
+
+def _mtu_changes(draw: st.DrawFn, host: ModelHost) -> None:
+    host.set_mtu(draw(st.sampled_from([1300, 1279])))
 
 
 def _address_changes(draw: st.DrawFn, host: ModelHost) -> None:
@@ -206,6 +218,7 @@ LIVE_DRIFT = (
     _peer_goes,
     _peer_comes,
     _device_changes,
+    _mtu_changes,
     _address_changes,
     _routes_change,
     _link_goes_down,

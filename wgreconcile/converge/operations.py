@@ -29,6 +29,7 @@ from wgreconcile.planning.model import (
     WriteFile,
 )
 from wgreconcile.planning.render import render_conf, render_peers, render_stripped
+from wgreconcile.values import IPV6_MTU
 
 PEERS_PER_CALL = 1000
 """Keys that fit one argument vector with room to spare (each 44 characters and two words)."""
@@ -133,7 +134,10 @@ def _adjust(step: Adjust, name: str) -> None:
         # Else the kernel drops every other address of the network together with its first one.
         Path(f"/proc/sys/net/ipv4/conf/{name}/promote_secondaries").write_text("1")
     mtu = automatic_mtu(name) if step.mtu == 0 else step.mtu
-    lines = [f"link set dev {name} mtu {mtu}"] if mtu is not None else []
+    size = [f"link set dev {name} mtu {mtu}"] if mtu is not None else []
+    # With less the kernel drops all of IPv6, so that what is to go has to go before it.
+    late = size if mtu is not None and mtu < IPV6_MTU else []
+    lines = [] if late else size
     lines += [f"link set dev {name} up"] if step.up else []
     come = [f"route add {_route(each, name)}" for each in step.add_routes]
     go = [f"route delete {_route(each, name)}" for each in step.remove_routes]
@@ -142,7 +146,7 @@ def _adjust(step: Adjust, name: str) -> None:
         lines += [*go, *_address_lines(step, name), *come]
     else:
         lines += [*come, *go]
-    _batch([], lines)
+    _batch([], lines + late)
     for version in (4, 6):
         _batch([f"-{version}"], [_rule(each) for each in step.add_rules if each.version == version])
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wgreconcile.desired.model import Interface, Peer
 from wgreconcile.desired.networks import Networks, host_of, is_host, is_link_local
 from wgreconcile.desired.wording import show_text
-from wgreconcile.values import Address, Network, PublicKey, SecretKey, public_key_of
+from wgreconcile.values import IPV6_MTU, Address, Network, PublicKey, SecretKey, public_key_of
 
 if TYPE_CHECKING:
     from wgreconcile.desired.places import FieldPath
@@ -51,7 +51,7 @@ def check(interfaces: Sequence[Interface], now: datetime) -> list[Finding]:
     findings = [*_listen_ports(enabled), *_addresses(enabled)]
     for each in interfaces:
         active = [(index, peer) for index, peer in enumerate(each.peers) if peer.is_active(now)]
-        findings += [*_public_keys(each), *_pairs(each), *_allowed_ips(each, active)]
+        findings += [*_public_keys(each), *_pairs(each), *_mtu(each, active), *_allowed_ips(each, active)]
         findings += [*_few(each, _outside(each, active)), *_few(each, _own_addresses(each, active))]
         if each.enabled:
             findings += _inside_others(each, active, enabled)
@@ -84,6 +84,18 @@ def _addresses(interfaces: Iterable[Interface]) -> Iterator[Finding]:
                 yield _about(each, ("address", index), problem, remedy, is_warning=unnumbered)
             elif address in each.address[:index]:
                 yield _about(each, ("address", index), f"{address} is there twice", "remove one of the two")
+
+
+def _mtu(interface: Interface, active: Active) -> Iterator[Finding]:
+    if interface.mtu is None or interface.mtu >= IPV6_MTU:
+        return
+    holders = [(each, "an address") for each in interface.address if each.version == 6]
+    if interface.table != "off":
+        networks = ((each, peer) for _, peer in active for each in peer.allowed_ips if each.version == 6)
+        holders += [(each, f"an allowed IP of {_name(peer)}") for each, peer in islice(networks, 1)]
+    for value, what in holders[:1]:
+        problem = f"{interface.mtu} is too small for IPv6, and {value} is {what}"
+        yield _about(interface, ("mtu",), problem, f"write {IPV6_MTU} or more, or leave IPv6 out")
 
 
 def _public_keys(interface: Interface) -> Iterator[Finding]:

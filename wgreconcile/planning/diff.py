@@ -14,13 +14,14 @@ from wgreconcile.observed.model import ConfFile, LiveInterface, LivePeer, Observ
 from wgreconcile.planning.addresses import moved, sources
 from wgreconcile.planning.model import Action, Baseline, Cause, Change, Disruption, Goal, Place, Value
 from wgreconcile.planning.routes import (
+    carries_ipv6,
     default_routes,
     expected_routes,
     expected_rules,
     policy_table,
     served_default_routes,
 )
-from wgreconcile.values import PublicKey
+from wgreconcile.values import IPV6_MTU, PublicKey
 
 FILE_MODE = 0o600
 RESTARTING_FIELDS = ("pre_up", "post_up", "dns", "table")
@@ -153,8 +154,9 @@ def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline)
             base = applied[field] if field in applied else getattr(baseline.conf, field)
             cause = _cause(baseline, base, after, Cause.LIVE)
             yield _update(name, Place.LIVE, field, before, after, cause, disruption)
-    if goal.mtu is None and baseline.conf.mtu is not None:
-        yield _update(name, Place.LIVE, "mtu", live.mtu, "automatic", Cause.STATE)
+    if goal.mtu is None and (baseline.conf.mtu is not None or (live.mtu < IPV6_MTU and carries_ipv6(goal))):
+        cause = Cause.STATE if baseline.conf.mtu is not None else Cause.LIVE
+        yield _update(name, Place.LIVE, "mtu", live.mtu, "automatic", cause)
     if set(live.address) != set(goal.address) or sources(live.address) != sources(goal.address):
         gone = set(live.address) - set(goal.address) or moved(live.address, goal.address)
         cause = _cause(baseline, baseline.conf.address, goal.address, Cause.LIVE)

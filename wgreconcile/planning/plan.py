@@ -30,8 +30,8 @@ from wgreconcile.planning.model import (
     TakeDown,
     WriteFile,
 )
-from wgreconcile.planning.routes import DEFAULT_ROUTES
-from wgreconcile.values import PublicKey
+from wgreconcile.planning.routes import DEFAULT_ROUTES, carries_ipv6
+from wgreconcile.values import IPV6_MTU, PublicKey
 
 _Item = TypeVar("_Item")
 _DEVICE_FIELDS = frozenset(("private_key", "listen_port", "fwmark"))
@@ -78,11 +78,17 @@ def _steps(
     if observed.live is not None and restart:
         yield TakeDown(_goes_down_with(goal, baseline), _emptied(observed.live, baseline), interrupted)
     if goal.live is not None and (observed.live is None or restart):
-        yield BringUp(goal.live)
+        yield BringUp(_as_wg_quick_can(goal.live))
     elif goal.live is not None and observed.live is not None and live_changes:
         yield from _in_place(goal.live, observed.live, live_changes)
     if writes and goal.text is None:
         yield RemoveFile()
+
+
+def _as_wg_quick_can(conf: Conf) -> Conf:
+    """A way back may lead to an MTU that a hand had made too small for IPv6: it is set when the rest is there."""
+    too_small = conf.mtu is not None and conf.mtu < IPV6_MTU and carries_ipv6(conf)
+    return replace(conf, mtu=IPV6_MTU) if too_small else conf
 
 
 def _goes_down_with(goal: Goal, baseline: Conf) -> Conf:

@@ -36,6 +36,12 @@ def policy_table(conf: Conf, live: LiveInterface) -> int:
     return live.fwmark if live.fwmark in tables or not tables else min(tables)
 
 
+def carries_ipv6(conf: Conf) -> bool:
+    """Whether the interface has an IPv6 address, or a route for one."""
+    networks = conf.networks if conf.table != "off" else ()
+    return any(each.version == 6 for each in (*conf.address, *networks))
+
+
 def expected_routes(conf: Conf, table: int) -> frozenset[Route]:
     """The routes for all allowed IPs; ``table`` is the number of the default routes' table, 0 if none.
 
