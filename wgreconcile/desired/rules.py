@@ -89,7 +89,7 @@ def _addresses(interfaces: Iterable[Interface]) -> Iterator[Finding]:
 def _mtu(interface: Interface, active: Active) -> Iterator[Finding]:
     if interface.mtu is None or interface.mtu >= IPV6_MTU:
         return
-    holders = [(each, "an address") for each in interface.address if each.version == 6]
+    holders: list[tuple[str, str]] = [(each, "an address") for each in interface.address if each.version == 6]
     if interface.table != "off":
         networks = ((each, peer) for _, peer in active for each in peer.allowed_ips if each.version == 6)
         holders += [(each, f"an allowed IP of {_name(peer)}") for each, peer in islice(networks, 1)]
