@@ -21,9 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-PRIVATE = ("/run/wireguard", "/etc/wireguard", "/var/lib/wgreconcile")
-INSIDE = "WGRECONCILE_BENCHMARK"
+from namespaces import move_inside
 
 
 def main() -> int:
@@ -32,12 +30,7 @@ def main() -> int:
     parser.add_argument("--up-peers", type=int, default=1_000, help="for the bring-up against plain wg-quick")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
-    if INSIDE not in os.environ:
-        command = [*NAMESPACES, sys.executable, *sys.argv]
-        return subprocess.run(command, env={**os.environ, INSIDE: "1"}, check=False).returncode
-    for folder in PRIVATE:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "benchmark", folder], check=True)
+    move_inside()
     with tempfile.TemporaryDirectory() as folder:
         _figures(Path(folder) / "state", arguments.peers, arguments.runs)
         _bring_up(Path(folder) / "up", arguments.up_peers, arguments.runs)
