@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from decimal import Decimal
 from operator import eq, gt, lt, ne
 
 from wgreconcile.api.runtime.usage import Usage
-from wgreconcile.desired.model import GRACE, DesiredState, Interface, Peer, Schedule
+from wgreconcile.desired.model import DesiredState, Interface, Peer, Schedule
 
 GIB = 1024**3
 
@@ -63,7 +63,6 @@ def next_date(state: DesiredState, now: datetime) -> datetime | None:
 
 def _moments(schedules: Iterable[Schedule]) -> Iterator[datetime]:
     for each in schedules:
-        begins = each.created + GRACE if each.created else datetime.min.replace(tzinfo=timezone.utc)
-        yield begins
+        yield each.begins
         if isinstance(each.value, datetime):
-            yield max(each.value, begins)
+            yield max(each.value, each.begins)

@@ -12,7 +12,16 @@ FORMAT = "%Y-%m-%d %H:%M:%S"
 
 def date_text(seconds: float) -> str:
     """A moment in seconds since 1970 as a date."""
-    return datetime.fromtimestamp(seconds).strftime(FORMAT)
+    return moment_text(datetime.fromtimestamp(seconds, timezone.utc))
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as a date: in UTC at the ends of the calendar, where local time may have none."""
+    try:
+        found = moment.astimezone()
+    except (OverflowError, ValueError):
+        found = moment.astimezone(timezone.utc)
+    return found.isoformat(" ", "seconds")[:19]
 
 
 def parse_date(text: str) -> int:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from wgreconcile.api.refusal import Refusal
-from wgreconcile.api.wgdashboard.dates import FORMAT, parse_moment
+from wgreconcile.api.wgdashboard.dates import FORMAT, moment_text, parse_moment
 from wgreconcile.desired.fields import Wrong, amount
 from wgreconcile.desired.model import Action, Comparison, Peer, Schedule, Subject
 from wgreconcile.desired.wording import show
@@ -88,7 +88,7 @@ def _amount(value: str) -> Decimal:
 
 
 def _value_text(value: Decimal | datetime) -> str:
-    return value.astimezone().strftime(FORMAT) if isinstance(value, datetime) else str(value)
+    return moment_text(value) if isinstance(value, datetime) else str(value)
 
 
 def _utc_text(moment: datetime) -> str:

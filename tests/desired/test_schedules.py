@@ -142,3 +142,20 @@ class TestClient:
         (fault,) = folder.faults()
         assert "client_defaults.mtu" in fault
         assert f"{mtu} is not an MTU from 576 to 65535, or 0" in fault
+
+
+@pytest.mark.parametrize(
+    ("created", "begins"),
+    [
+        (None, datetime.min.replace(tzinfo=timezone.utc)),
+        (MOMENT, MOMENT + 10 * SECOND),
+        (datetime.max.replace(tzinfo=timezone.utc), datetime.max.replace(tzinfo=timezone.utc)),
+    ],
+)
+def test_it_begins_ten_seconds_after_it_was_made_as_far_as_the_calendar_goes(
+    created: datetime | None, begins: datetime
+) -> None:
+    schedule = Schedule("date", "above", MOMENT, "disable", created=created)
+    assert schedule.begins == begins
+    assert not Peer(public(1), schedules=(schedule,)).is_active(max(begins, MOMENT))
+    assert Peer(public(1), schedules=(schedule,)).is_active(MOMENT - SECOND)

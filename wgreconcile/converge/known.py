@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
-from wgreconcile.desired.model import GRACE, Interface, Peer
+from wgreconcile.desired.model import Interface, Peer
 from wgreconcile.observed.conf import Conf, ConfPeer
 from wgreconcile.observed.model import ConfFile, LiveInterface, ObservedInterface
 from wgreconcile.planning.model import Goal
@@ -94,8 +94,7 @@ def _moments(peer: Peer) -> Iterator[datetime]:
     for each in peer.schedules:
         if isinstance(each.value, datetime):
             yield each.value
-            if each.created:
-                yield each.created + GRACE
+            yield each.begins
 
 
 def only(conf: Conf, keys: frozenset[PublicKey]) -> Conf:

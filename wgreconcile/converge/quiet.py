@@ -20,7 +20,7 @@ import wgreconcile
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.layout import stamps
-from wgreconcile.desired.model import GRACE, DesiredState, Peer, SecretEnv
+from wgreconcile.desired.model import DesiredState, Peer, SecretEnv
 from wgreconcile.files import make_private_folder, write_atomic
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning.model import Goal, InterfacePlan, Plan
@@ -90,8 +90,7 @@ def _moments(peer: Peer) -> Iterator[datetime]:
     for schedule in peer.schedules:
         if isinstance(schedule.value, datetime):
             yield schedule.value
-            if schedule.created is not None:
-                yield schedule.created + GRACE
+            yield schedule.begins
 
 
 def _stamps_of(site: Site, names: Sequence[str], prune: bool) -> str | None:

@@ -6,7 +6,7 @@ Collections are tuples sorted at construction where their order has no meaning, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from operator import attrgetter
 from typing import Literal
@@ -56,6 +56,7 @@ Action = Literal["disable", "delete"]
 
 GRACE = timedelta(seconds=10)
 """How long a schedule does nothing after it was made: who chose the wrong peer can still take it back."""
+_FIRST, _LAST = (each.replace(tzinfo=timezone.utc) for each in (datetime.min, datetime.max))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class Schedule:
     id: str = ""
     created: datetime | None = None
 
+    @property
+    def begins(self) -> datetime:
+        """From when on it does anything."""
+        return min(self.created, _LAST - GRACE) + GRACE if self.created else _FIRST
+
     def is_due(self, now: datetime) -> bool:
         """Whether it asks for a date and that has come at ``now``. A condition on usage is for others to judge.
 
@@ -89,7 +95,7 @@ class Schedule:
 
     def is_old_enough(self, now: datetime) -> bool:
         """Whether it was made long enough ago to do anything."""
-        return self.created is None or now >= self.created + GRACE
+        return self.created is None or now >= self.begins
 
 
 @dataclass(frozen=True, slots=True)
