@@ -11,7 +11,8 @@ from wgreconcile.desired.fields import Wrong, command
 
 # With nothing but these characters, bash takes the words as they stand: no variable, file, pattern or program.
 _WORDS = re.compile(r"[A-Za-z0-9%.:/_,+=@! -]+")
-_SEPARATOR = re.compile(r"\s*(?:;|&&)\s*")
+_SEPARATOR = re.compile(" *(?:;|&&) *")
+_LAST_SEMICOLON = re.compile(r" *;? *\Z")
 _FOLDERS = ("", "/sbin/", "/usr/sbin/", "/bin/", "/usr/bin/")
 
 
@@ -36,8 +37,7 @@ def checked_hook(field: str, text: str, policy: HookPolicy) -> tuple[str, ...]:
 
 def is_allowed(hook: str) -> bool:
     """Whether a hook is nothing but known firewall and routing commands, joined by ``;`` or ``&&``."""
-    commands = [each for each in _SEPARATOR.split(hook.strip()) if each]
-    return bool(commands) and all(map(_is_known, commands))
+    return all(map(_is_known, _SEPARATOR.split(_LAST_SEMICOLON.sub("", hook))))
 
 
 def _is_known(text: str) -> bool:

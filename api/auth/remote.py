@@ -11,16 +11,17 @@ import falcon
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Remote
 
-_FORWARDED = ("X-FORWARDED-FOR", "X-FORWARDED-HOST", "X-FORWARDED-PROTO", "FORWARDED", "X-REAL-IP")
+_FORWARDED = ("X-FORWARDED-FOR", "X-FORWARDED-HOST", "X-FORWARDED-PROTO", "FORWARDED", "X-REAL-IP", "VIA")
 _CROSS_SITE = "This request came from another web site. Open the dashboard itself and repeat."
 
 
 def remote_of(req: falcon.Request, trusted_proxies: Sequence[str]) -> Remote:
     """The address of the caller: of the connection, or what a trusted proxy says it is."""
     peer = req.env.get("REMOTE_ADDR", "")
-    if any(req.get_header(name) for name in _FORWARDED):
-        if not _is_among(peer, tuple(trusted_proxies)):
-            # Some proxy stands in between, so a loopback address says nothing about the caller.
+    is_trusted = _is_among(peer, tuple(trusted_proxies))
+    if is_trusted or any(req.get_header(name) for name in _FORWARDED):
+        # Some proxy stands in between, so a loopback address says nothing about the caller.
+        if not is_trusted:
             return Remote(peer, is_local=False, is_secure=req.scheme == "https")
         address = _forwarded_for(req, peer, tuple(trusted_proxies))
         protocol = (req.get_header("X-FORWARDED-PROTO") or req.scheme).split(",")[-1].strip().lower()
@@ -39,7 +40,8 @@ def refuse_cross_site(req: falcon.Request, allowed_origins: Sequence[str]) -> No
         return
     site = req.get_header("SEC-FETCH-SITE")
     if site is not None:
-        if site not in ("same-origin", "none"):
+        # A link in a mail comes from no site, and the page itself never leads anywhere that changes something.
+        if site not in ("same-origin", "none") or req.get_header("SEC-FETCH-MODE") == "navigate":
             raise Refusal(_CROSS_SITE)
         return
     source = origin or req.get_header("REFERER")

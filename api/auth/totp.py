@@ -8,6 +8,8 @@ import pyotp
 
 STEP = 30
 _DRIFT = 1
+STEPS_AROUND = 2 * _DRIFT
+"""How far apart two codes are at most that are good at the same moment."""
 
 
 def new_secret() -> str:

@@ -112,10 +112,14 @@ class Accounts:
         return self.totp_secret()
 
     def use_totp_step(self, step: int) -> bool:
-        """Mark a code as used. False when it, or a later one, was used before, even a moment ago elsewhere."""
+        """Mark a code as used. False when it, or a later one, was used before, even a moment ago elsewhere.
+
+        A later one that nobody can have had by now is from before the clock was set back, and is no reason.
+        """
         with self._database.write() as connection:
             done = connection.execute(
-                "UPDATE account SET totp_last_step = ? WHERE totp_last_step < ?", (step, step)
+                "UPDATE account SET totp_last_step = ? WHERE totp_last_step < ? OR totp_last_step > ?",
+                (step, step, step + totp.STEPS_AROUND),
             )
         return done.rowcount == 1
 

@@ -78,8 +78,11 @@ def _wait(connection: sqlite3.Connection, subject: str, limit: _Limit, now: floa
     if now - last_at > _FORGET_AFTER:
         connection.execute("UPDATE login_throttle SET failures = 0 WHERE subject = ?", (subject,))
         return 0.0
-    # A clock that was set back must not make the wait longer than the delay itself.
-    return limit.delay(failures) - max(now - last_at, 0.0)
+    if now < last_at:
+        # The clock was set back: the delay begins anew, or else it would last until the clock is there again.
+        connection.execute("UPDATE login_throttle SET last_at = ? WHERE subject = ?", (now, subject))
+        last_at = now
+    return limit.delay(failures) - (now - last_at)
 
 
 def _read(connection: sqlite3.Connection, subject: str) -> tuple[int, float, float]:

@@ -72,19 +72,23 @@ class Gate:
             key = runtime.keys.find(key_text, now)
             if key is None:
                 raise Unauthorized("API Key does not exist")
-            session = self._session(req)
+            session = self._session(req, settings)
             return Caller(f"key {key.id}", session, key, has_page_token=_has_page_token(req, session))
-        session = self._session(req)
+        session = self._session(req, settings)
         name = f"{'key' if session.api_key else 'session'} {session.token.hex()[:8]}" if session else ""
         is_open = not settings.server.auth_required
         return Caller(name, session, has_page_token=_has_page_token(req, session), is_open=is_open)
 
-    def _session(self, req: falcon.Request) -> Session | None:
+    def _session(self, req: falcon.Request, settings: Dashboard) -> Session | None:
         tokens = req.get_cookie_values(SESSION_COOKIE)
-        return self._services.runtime.sessions.find(tokens[0], req.context.now) if tokens else None
+        session = self._services.runtime.sessions.find(tokens[0], req.context.now) if tokens else None
+        # What a key has opened is as good as the key: nothing while keys are switched off.
+        return session if session is None or session.api_key is None or settings.server.api_keys else None
 
     def _is_public(self, path: str) -> bool:
-        return path in self._public or path.startswith(f"{STATIC}/")
+        # The prefix may be /static, too.
+        is_file = path.startswith(f"{STATIC}/") and not path.startswith(self._api)
+        return is_file or path in self._public
 
     def _log(self, req: falcon.Request, resp: falcon.Response) -> None:
         line = Access(

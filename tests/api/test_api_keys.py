@@ -183,6 +183,18 @@ class TestSwitchedOff:
         owner.headers["wg-dashboard-apikey"] = "nope"
         assert owner.get("handshake") == OK
 
+    def test_what_a_key_has_opened_is_closed_until_they_are_on_again(
+        self, program: Caller, owner: Caller, settings: DashboardSettings
+    ) -> None:
+        settings.set("server.api_keys", True)
+        assert program.post("authenticate", {"host": "x"})["status"]
+        browser = Caller(owner.app, cookies=program.cookies)
+        assert browser.get("handshake") == OK
+        settings.set("server.api_keys", False)
+        assert browser.get("handshake") == refused("Unauthorized access.")
+        assert browser.get("validateAuthentication") == refused("Invalid authentication.")
+        assert owner.get("handshake") == OK
+
     def test_keys_are_not_managed(self, owner: Caller, key: str) -> None:
         assert owner.get("getDashboardAPIKeys") == DISABLED
         assert owner.post("newDashboardAPIKey", FOREVER) == DISABLED

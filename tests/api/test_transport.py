@@ -157,6 +157,16 @@ class TestPrefix:
     def test_nothing_is_left(self, caller: Caller, path: str) -> None:
         assert caller.send("GET", path).status_code == 401
 
+    @pytest.mark.parametrize("prefix", ["/static", "/static/x"])
+    def test_a_prefix_that_looks_like_a_file_opens_nothing(
+        self, app: Any, make_app: Any, settings: DashboardSettings, prefix: str
+    ) -> None:
+        settings.set("server.prefix", prefix)
+        stranger = Caller(make_app())
+        assert stranger.send("GET", f"{prefix}/api/handshake").status_code == 401
+        assert stranger.send("GET", f"{prefix}/api/getDashboardConfiguration").status_code == 401
+        assert stranger.send("GET", f"{prefix}/api/getDashboardVersion").status_code == 200
+
     def test_page_is_told_where_it_is(self, caller: Caller) -> None:
         result = caller.send("GET", "/wgd")
         assert result.status_code == 308
@@ -226,6 +236,8 @@ class TestCrossSite:
             {"Origin": "null"},
             {"Referer": f"{ORIGIN}/page"},
             {"Accept": "text/html,application/xhtml+xml"},
+            {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},  # a link in a mail
+            {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate"},
             {"Origin": f"http://{HOST}.evil.example"},
             {"Origin": "http://127.0.0.1"},
             {"Origin": "http://[::1"},
@@ -250,6 +262,7 @@ class TestCrossSite:
             {},
             {"Accept": "*/*"},
             {"Sec-Fetch-Site": "same-origin"},
+            {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"},
             {"Sec-Fetch-Site": "none", "Accept": "text/html"},
             {"Origin": f"http://{HOST}"},
             {"Referer": f"http://{HOST}/#/settings"},
