@@ -30,12 +30,11 @@ _TEXT = ("text/", "application/json", "image/svg")
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file: its bytes, its type, a tag that changes with it, and whether its name does, too."""
+    """One file: its bytes, its type, and a tag that changes with it."""
 
     content: bytes
     media_type: str
     tag: str
-    is_hashed: bool
 
 
 class Frontend:
@@ -68,7 +67,7 @@ class Frontend:
         if any(part.startswith(".") for part in path.relative_to(self._static).parts):
             return None
         tag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
-        return StaticFile(content, _media_type(path), tag, path.parent.name == "assets")
+        return StaticFile(content, _media_type(path), tag)
 
 
 def _media_type(path: Path) -> str:

@@ -15,7 +15,6 @@ from wgreconcile.api.web.reference import page, reference
 
 _HTML = "text/html; charset=utf-8"
 _OWN_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
-_YEAR = 365 * 24 * 3600
 
 
 class IndexPage:
@@ -77,9 +76,8 @@ class StaticFiles:
         found = self._frontend.find(name)
         if found is None:
             raise falcon.HTTPNotFound
-        # The build names files in assets/ after their content: those never change.
-        cached = f"public, max-age={_YEAR}, immutable" if found.is_hashed else "no-cache"
-        resp.set_header("Cache-Control", cached)
+        # WGDashboard v4.0's build calls its script index.js whatever is in it, so a name promises nothing.
+        resp.set_header("Cache-Control", "no-cache")
         resp.set_header("ETag", found.tag)
         if found.tag in (req.get_header("IF-NONE-MATCH") or ""):
             resp.status = falcon.HTTP_304

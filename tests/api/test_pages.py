@@ -42,7 +42,7 @@ class TestFrontend:
         dist = tmp_path / "src" / "static" / "app" / "dist"
         (dist / "assets").mkdir(parents=True)
         (dist / "index.html").write_text("<!DOCTYPE html><title>page</title>")
-        (dist / "assets" / "index-CgM9eUIs.js").write_text("let x;")
+        (dist / "assets" / "index.js").write_text("let x;")
         (tmp_path / "src" / "static" / "img").mkdir()
         (tmp_path / "src" / "static" / "img" / "logo.png").write_bytes(b"\x89PNG")
         (tmp_path / "src" / "static" / ".env").write_text("SECRET")
@@ -69,19 +69,23 @@ class TestFrontend:
         assert caller.send("GET", "/static/img/logo.png").content == b"\x89PNG"
 
     def test_files(self, caller: Caller) -> None:
-        script = caller.send("GET", "/static/app/dist/assets/index-CgM9eUIs.js")
+        script = caller.send("GET", "/static/app/dist/assets/index.js")
         assert script.text == "let x;"
         assert script.headers["content-type"] == "text/javascript; charset=utf-8"
-        assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert script.headers["cache-control"] == "no-cache", "the build of a later version has the same name"
         image = caller.send("GET", "/static/img/logo.png")
         assert image.headers["content-type"] == "image/png"
         assert image.headers["cache-control"] == "no-cache"
         assert caller.send("HEAD", "/static/img/logo.png").content == b""
 
-    def test_unchanged_file_is_not_sent_again(self, caller: Caller) -> None:
-        tag = caller.send("GET", "/static/img/logo.png").headers["etag"]
-        result = caller.send("GET", "/static/img/logo.png", headers={"If-None-Match": tag})
+    def test_unchanged_file_is_not_sent_again(self, caller: Caller, folder: Path) -> None:
+        path = "/static/app/dist/assets/index.js"
+        tag = caller.send("GET", path).headers["etag"]
+        result = caller.send("GET", path, headers={"If-None-Match": tag})
         assert (result.status_code, result.content) == (304, b"")
+        assert result.headers["etag"] == tag
+        (folder / "static" / "app" / "dist" / "assets" / "index.js").write_text("let y, z;")
+        assert caller.send("GET", path, headers={"If-None-Match": tag}).text == "let y, z;"
 
     @pytest.mark.parametrize(
         "name",
