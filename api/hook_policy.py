@@ -21,16 +21,15 @@ def checked_hook(field: str, text: str, policy: HookPolicy) -> tuple[str, ...]:
     if not text.strip():
         return ()
     if policy == "deny":
-        raise Refusal(f"{field}: hooks cannot be set over HTTP (api_hooks: deny)", field)
+        raise Refusal(f"{field}: hooks cannot be set over HTTP (api_hooks: deny)")
     try:
         hook = command(text)
     except Wrong as wrong:
-        raise Refusal(f"{field}: {wrong.problem}", field) from None
+        raise Refusal(f"{field}: {wrong.problem}") from None
     if policy == "allowlist" and not is_allowed(hook):
         raise Refusal(
             f"{field}: only plain iptables, ip6tables, nft, ip route, ip rule and ip link commands "
-            "can be set over HTTP (api_hooks: allowlist)",
-            field,
+            "can be set over HTTP (api_hooks: allowlist)"
         )
     return (hook,)
 

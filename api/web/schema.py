@@ -1,8 +1,8 @@
 """Request bodies against ``schemas/requests/*.json``, with messages that name the field.
 
-Four annotations make v4.0's clients at home: ``x-aliases`` are other spellings of a field's name; ``x-missing``
+Five annotations make v4.0's clients at home: ``x-aliases`` are other spellings of a field's name; ``x-missing``
 and ``x-invalid`` are the messages that v4.0 gave (for one field, or in the root for all of them); a field
-with ``x-multiline`` may hold line breaks.
+with ``x-multiline`` may hold line breaks; ``x-data`` in the root puts the name of the field into ``data``, too.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def check_body(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
     data = _under_first_names(schema, body)
     _refuse_control_characters(schema, data)
     for error in sorted(_validator(name).iter_errors(data), key=_order_in(schema)):
-        raise Refusal(_message(schema, error))
+        raise Refusal(_message(schema, error), _named(schema, str(next(iter(error.absolute_path), ""))))
     return data
 
 
@@ -67,7 +67,7 @@ def _refuse_control_characters(schema: Mapping[str, Any], data: Mapping[str, Any
     for field, its in schema.get("properties", {}).items():
         refused = _CONTROL_BUT_BREAKS if its.get("x-multiline") else _CONTROL
         if field in data and any(refused.search(text) for text in _texts(data[field])):
-            raise Refusal(f"{field}: contains a control character")
+            raise Refusal(f"{field}: contains a control character", _named(schema, field))
 
 
 def _texts(node: Any) -> Iterator[str]:
@@ -113,6 +113,11 @@ def _said(schema: Mapping[str, Any], field: str, annotation: str) -> str | None:
     its = schema.get("properties", {}).get(field, {})
     found: str | None = its.get(annotation) or schema.get(annotation)
     return found
+
+
+def _named(schema: Mapping[str, Any], field: str) -> str | None:
+    """What goes into ``data``."""
+    return field if field and schema.get("x-data") == "field" else None
 
 
 def _missing_field(error: ValidationError) -> str:

@@ -12,7 +12,7 @@ from wgreconcile.api.request import Request
 from wgreconcile.api.services import Services
 from wgreconcile.api.wgdashboard.configuration_objects import configuration_object
 from wgreconcile.api.wgdashboard.lookup import require_interface
-from wgreconcile.api.wgdashboard.new_configuration import add_interface, check_form
+from wgreconcile.api.wgdashboard.new_configuration import NAME, add_interface, check_form
 from wgreconcile.api.wgdashboard.peer_objects import configuration_info
 from wgreconcile.api.wgdashboard.views import view_of, views
 from wgreconcile.desired.draft import Draft
@@ -39,9 +39,15 @@ def add(services: Services, request: Request) -> None:
     _adopt(services)  # a file of that name is somebody's, and must not be written over
 
     def edit(draft: Draft) -> None:
-        add_interface(draft, request.body, settings.api_hooks)
+        add_interface(draft, request.body, settings)
 
-    services.transactions.write(edit)
+    try:
+        services.transactions.write(edit)
+    except Refusal:
+        raise
+    except WgreconcileError as error:
+        # v4.0's page shows the reason only if it has a field to show it at.
+        raise Refusal(str(error), NAME) from error
 
 
 def toggle(services: Services, request: Request) -> bool:

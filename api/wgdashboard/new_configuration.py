@@ -8,7 +8,7 @@ from typing import Any
 
 from wgreconcile.api.hook_policy import checked_hook
 from wgreconcile.api.refusal import Refusal
-from wgreconcile.api.settings.model import Compat, HookPolicy
+from wgreconcile.api.settings.model import Compat, Dashboard
 from wgreconcile.api.wgdashboard.peer_settings import whole_number
 from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.layout import document_of
@@ -19,8 +19,9 @@ from wgreconcile.values import Address, Network, SecretKey, is_interface_name
 
 NAME, ADDRESS, PORT, KEY = "ConfigurationName", "Address", "ListenPort", "PrivateKey"
 
+_HOOKS = {"pre_up": "PreUp", "pre_down": "PreDown", "post_up": "PostUp", "post_down": "PostDown"}
 _REQUIRED = (NAME, ADDRESS, PORT, KEY)
-_FORM = (*_REQUIRED, "PublicKey", "PresharedKey", "PreUp", "PreDown", "PostUp", "PostDown")
+_FORM = (*_REQUIRED, "PublicKey", "PresharedKey", *_HOOKS.values())
 
 
 def check_form(body: Mapping[str, Any], compat: Compat) -> None:
@@ -30,7 +31,7 @@ def check_form(body: Mapping[str, Any], compat: Compat) -> None:
         raise Refusal("Please provide all required parameters.")
 
 
-def add_interface(draft: Draft, body: Mapping[str, Any], policy: HookPolicy) -> None:
+def add_interface(draft: Draft, body: Mapping[str, Any], settings: Dashboard) -> None:
     """Put the interface into the draft, not to be brought up yet. Raise Refusal with the field in ``data``."""
     name = str(body[NAME])
     _refuse_taken(draft.state, name, body)
@@ -40,19 +41,24 @@ def add_interface(draft: Draft, body: Mapping[str, Any], policy: HookPolicy) -> 
     port = _port(body[PORT])
     key = _private_key(body[KEY])
     _refuse_overlap(draft.state, address)
-    hooks = Hooks(
-        **{
-            name: checked_hook(field, body.get(field) or "", policy)
-            for name, field in (
-                ("pre_up", "PreUp"),
-                ("pre_down", "PreDown"),
-                ("post_up", "PostUp"),
-                ("post_down", "PostDown"),
-            )
-        }
-    )
+    hooks = _hooks(body, settings)
     kept = draft.keep(f"{name}.key", key)
     draft.put_interface(Interface(name, address, port, kept, hooks=hooks, enabled=False))
+
+
+def _hooks(body: Mapping[str, Any], settings: Dashboard) -> Hooks:
+    found = {}
+    for name, field in _HOOKS.items():
+        try:
+            found[name] = checked_hook(field, body.get(field) or "", settings.api_hooks)
+        except Refusal as refusal:
+            raise Refusal(refusal.message, _element(field, settings.compat)) from None
+    return Hooks(**found)
+
+
+def _element(hook: str, compat: Compat) -> str:
+    """What the box of a hook is called in the page, which looks for it by ``data`` and breaks without it."""
+    return hook[0].lower() + hook[1:] if compat in ("v4.0", "v4.1") else hook
 
 
 def _refuse_taken(state: DesiredState, name: str, body: Mapping[str, Any]) -> None:

@@ -31,6 +31,8 @@ FORM: dict[str, Any] = {
     "PostUp": "",
     "PostDown": "",
 }
+ELEMENTS = {"PostUp": "postUp", "PreDown": "preDown"}
+"""What v4.0's page calls boxes that are not called after their field."""
 INCOMPLETE = refused("Please provide all required parameters.")
 
 
@@ -201,7 +203,7 @@ class TestAdd:
     )
     def test_names_the_field(self, recorded: Owner, field: str, value: Any, message: str) -> None:
         found = recorded.post("addWireguardConfiguration", {**FORM, field: value})
-        assert (found["status"], found["data"]) == (False, field)
+        assert (found["status"], found["data"]) == (False, ELEMENTS.get(field, field))
         assert found["message"].startswith(f"{field}: {message}")
         assert "wgnew" not in listed(recorded)
         assert "wgnew.key" not in recorded.secret_files()
@@ -219,21 +221,23 @@ class TestAdd:
     )
     def test_other_kinds_of_values(self, keeper: Owner, field: str, value: Any, message: str) -> None:
         found = keeper.post("addWireguardConfiguration", {**FORM, field: value})
-        assert found["status"] is False
+        assert (found["status"], found["data"]) == (False, field)
         assert found["message"].startswith(message)
 
     def test_hooks_can_be_denied(self, keeper: Owner, settings: DashboardSettings) -> None:
         settings.set("api_hooks", "deny")
         body = {**FORM, "PostUp": "iptables -A FORWARD -i %i -j ACCEPT"}
         message = "PostUp: hooks cannot be set over HTTP (api_hooks: deny)"
-        assert keeper.post("addWireguardConfiguration", body) == refused(message, "PostUp")
+        assert keeper.post("addWireguardConfiguration", body) == refused(message, "postUp")
+        settings.set("compat", "v4.2")
+        assert keeper.post("addWireguardConfiguration", body) == refused(message, "PostUp"), "as its page calls it"
         settings.set("api_hooks", "allowlist")
         assert keeper.post("addWireguardConfiguration", body) == OK
 
     def test_nothing_is_left_when_it_cannot_be_applied(self, keeper: Owner) -> None:
         keeper.host.failure = "wgnew: no"
         found = keeper.post("addWireguardConfiguration", FORM)
-        assert found["status"] is False
+        assert (found["status"], found["data"]) == (False, "ConfigurationName")
         assert "no" in found["message"]
         assert (keeper.documents(), keeper.secret_files()) == (set(), {})
 

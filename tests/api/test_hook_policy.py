@@ -146,15 +146,13 @@ def test_usual_recipes_are_allowed(hook: str) -> None:
 @pytest.mark.parametrize("hook", REFUSED)
 def test_nothing_else_is(hook: str) -> None:
     assert not is_allowed(hook)
-    with pytest.raises(Refusal, match="PostUp: only plain iptables") as error:
+    with pytest.raises(Refusal, match="PostUp: only plain iptables"):
         checked_hook("PostUp", hook, "allowlist")
-    assert error.value.data == "PostUp"
 
 
 def test_deny_takes_none_and_allow_takes_all() -> None:
-    with pytest.raises(Refusal, match="PreUp: hooks cannot be set over HTTP") as error:
+    with pytest.raises(Refusal, match="PreUp: hooks cannot be set over HTTP"):
         checked_hook("PreUp", RECIPES[0], "deny")
-    assert error.value.data == "PreUp"
     assert checked_hook("PreUp", "bash /tmp/x", "allow") == ("bash /tmp/x",)
 
 
@@ -166,6 +164,5 @@ def test_no_hook_is_always_allowed(policy: Any, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a\nb", "a # b", "a\x01b"])
 def test_what_a_file_cannot_hold_is_refused(text: str) -> None:
-    with pytest.raises(Refusal, match="PostUp: ") as error:
+    with pytest.raises(Refusal, match="PostUp: "):
         checked_hook("PostUp", text, "allow")
-    assert error.value.data == "PostUp"
