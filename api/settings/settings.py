@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from wgreconcile.api.settings.codec import decode
@@ -25,6 +26,7 @@ class DashboardSettings:
     def __init__(self, document: SettingsDocument) -> None:
         self._document = document
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._announced = ""
         stamp = document.stamp()
         self._current = (stamp, decode(document.load()))
@@ -49,6 +51,13 @@ class DashboardSettings:
             decode(data)
             self._document.save(data)
             self._reload()
+            self._changed.notify_all()
+
+    def wait_for(self, holds: Callable[[Dashboard], bool], seconds: float) -> None:
+        """Come back as soon as ``holds``, which may be at once, or when nobody made it so for so many seconds."""
+        if not holds(self.get()):
+            with self._changed:
+                self._changed.wait_for(lambda: holds(self._current[1]), seconds)
 
     @property
     def version(self) -> str:

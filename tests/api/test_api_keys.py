@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.settings.settings import DashboardSettings
+from wgreconcile.api.wgdashboard import api_keys
 
 from .dashboard import ELSEWHERE, OK, PASSWORD, Caller, Clock, answer, refused
 
@@ -199,6 +201,17 @@ class TestSwitchedOff:
         assert owner.get("getDashboardAPIKeys") == DISABLED
         assert owner.post("newDashboardAPIKey", FOREVER) == DISABLED
         assert owner.post("deleteDashboardAPIKey", {"Key": key}) == DISABLED
+
+    def test_page_asks_for_the_list_right_before_it_switches_keys_on(
+        self, owner: Caller, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(api_keys, "_IN_THE_SAME_BREATH", 60.0)
+        other = Caller(owner.app, cookies=owner.cookies)
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(other.get, "getDashboardAPIKeys")
+            wait([asked], timeout=0.2)
+            assert owner.set("Server", "dashboard_api_key", True) == OK
+            assert [each["Key"] for each in asked.result()["data"]] == [key]
 
     def test_faults_of_the_request_come_first(self, owner: Caller) -> None:
         assert owner.post("newDashboardAPIKey", {}) == refused("'neverExpire'")

@@ -176,3 +176,22 @@ def test_endpoint_without_a_route(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(endpoint.socket, "socket", NoRoute)
     assert endpoint._default_route_address.__wrapped__() == ""
+
+
+class TestWaitFor:
+    """What is asked for may be on its way."""
+
+    def test_comes_back_once_it_holds(self) -> None:
+        settings = DashboardSettings(InMemory())
+        waiting = threading.Thread(target=settings.wait_for, args=(lambda now: now.server.api_keys, 60.0))
+        waiting.start()
+        settings.set("page.theme", "light")
+        settings.set("server.api_keys", True)
+        waiting.join(30)
+        assert not waiting.is_alive()
+
+    def test_comes_back_at_once_when_it_holds_already(self) -> None:
+        DashboardSettings(InMemory()).wait_for(lambda now: not now.server.api_keys, 60.0)
+
+    def test_comes_back_when_nobody_makes_it_so(self) -> None:
+        DashboardSettings(InMemory()).wait_for(lambda now: now.server.api_keys, 0.01)
