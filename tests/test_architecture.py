@@ -27,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "schemas": set(),
     "templates": set(),
     "desired": {*EVERYWHERE, "files"},
-    "observed": {*EVERYWHERE, "command"},
+    "observed": {*EVERYWHERE, "command", "files"},
     "importing": {*EVERYWHERE, *OBSERVED_MODEL, "desired", "files"},
     "planning": {*EVERYWHERE, *OBSERVED_MODEL, "desired.model"},
     "converge": {*EVERYWHERE, "planning", "observed", "desired", "command", "files"},

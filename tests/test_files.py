@@ -5,17 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from wgreconcile.errors import BusyError
-from wgreconcile.files import exclusive_lock, make_private_folder, remove, write_atomic
+from wgreconcile.files import exclusive_lock, make_private_folder, read, remove, write_atomic
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -33,6 +34,32 @@ def python(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
 
 def names(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
+
+
+def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"text")
+    (tmp_path / "link").symlink_to("file")
+    assert [read(tmp_path / name) for name in ("file", "link")] == [b"text", b"text"]
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "to fifo").symlink_to("fifo")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(tmp_path / "socket"))
+    for path in (*(tmp_path / name for name in ("fifo", "to fifo", "socket")), Path("/dev/zero")):
+        with pytest.raises(OSError, match="is not a regular file") as error:
+            read(path)
+        assert error.value.filename == str(path)
+    with pytest.raises(IsADirectoryError, match="Is a directory"):
+        read(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "none")
+
+
+def test_reading_leaves_nothing_open(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for path in (tmp_path, Path("/dev/zero"), Path(__file__)):
+        with suppress(OSError):
+            read(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o644])

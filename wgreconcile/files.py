@@ -1,13 +1,16 @@
-"""Files that are written whole or not at all, and locks that outlive no process."""
+"""Files that are read and written whole or not at all, and locks that outlive no process."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from wgreconcile.errors import BusyError
 
@@ -31,6 +34,40 @@ def write_atomic(path: Path, text: str, mode: int = 0o600, *, durable: bool = Tr
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def read(path: Path) -> bytes:
+    """The content of a file, opened as :func:`opened` does. Raise OSError."""
+    with opened(path) as file:
+        return file.read()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file, or the one that a link leads to, for reading.
+
+    Raise OSError, also for a FIFO, a socket or a device: reading one of these may never end.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise _not_regular(path) from None
+        raise
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(kind):
+            raise _not_regular(path)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
+
+
+def _not_regular(path: Path) -> OSError:
+    return OSError(errno.EINVAL, "is not a regular file", str(path))
 
 
 def remove(path: Path) -> None:

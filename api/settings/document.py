@@ -65,6 +65,9 @@ class YamlFile:
             raise
 
     def _text(self) -> str:
+        if self._path.exists() and not self._path.is_file():  # reading a FIFO or a device may never end
+            problem, remedy = "is not a regular file", "put one in its place"
+            raise StateError([Fault(self._path.name, 0, "", problem, remedy)])
         try:
             with self._path.open(encoding="utf-8", newline="") as file:
                 return file.read()

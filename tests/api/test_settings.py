@@ -112,6 +112,11 @@ class TestFile:
         with pytest.raises(StateError, match="is not UTF-8"):
             DashboardSettings(YamlFile(path))
 
+    def test_no_regular_file(self, path: Path) -> None:
+        os.mkfifo(path)
+        with pytest.raises(StateError, match=r"settings.yaml: is not a regular file; put one in its place"):
+            DashboardSettings(YamlFile(path))
+
     def test_two_writers_lose_nothing(self, path: Path) -> None:
         settings = DashboardSettings(YamlFile(path))
         fields = {"page.theme": "light", "page.sort": "name", "server.port": 1, "adopt": False}

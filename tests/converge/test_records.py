@@ -31,6 +31,14 @@ def test_what_is_saved_is_loaded(records: Records, record: Record) -> None:
     assert records.names() == {"wg0"}
 
 
+def test_what_is_no_file_holds_nobody_up(tmp_path: Path, records: Records) -> None:
+    records.save("wg0", RECORD)
+    (tmp_path / "var/interfaces/wg0.json").unlink()
+    os.mkfifo(tmp_path / "var/interfaces/wg0.json")
+    with pytest.raises(OSError, match="is not a regular file"):
+        records.load("wg0")
+
+
 def test_only_the_owner_may_read_it(tmp_path: Path, records: Records) -> None:
     before = os.umask(0)
     try:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import socket
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +73,20 @@ class Folder:
         except StateError as error:
             return [str(each).removeprefix(f"{self.path}/") for each in error.faults]
         return []
+
+
+def make_irregular(path: Path, kind: str) -> None:
+    """Put something at ``path`` that reading would not end with; a link is one to a device."""
+    match kind:
+        case "fifo":
+            os.mkfifo(path, 0o600)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as made:
+                made.bind(os.path.relpath(path))  # its name must be short
+        case "device":
+            os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero
+        case "link":
+            path.symlink_to("/dev/zero")
 
 
 def with_keys(text: str) -> str:

@@ -20,7 +20,7 @@ from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.store import Store
 from wgreconcile.errors import StateError
 
-from .samples import SECRET, Folder, key, shows_secret
+from .samples import SECRET, Folder, key, make_irregular, shows_secret
 
 
 @pytest.fixture
@@ -77,7 +77,19 @@ def test_links_are_followed(folder: Folder, tmp_path: Path) -> None:
     assert folder.load().interfaces[0].listen_port == 1
     (folder.path / "wg1.yaml").symlink_to(tmp_path / "gone.yaml")
     (fault,) = folder.faults()
-    assert fault == "wg1.yaml: cannot be read: No such file or directory; make it readable"
+    assert fault == "wg1.yaml: cannot be read: No such file or directory; put a file there that can be read"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "device", "link"])
+@pytest.mark.parametrize("path", ["wg0.yaml", "wg0/alice.yaml"])
+def test_what_is_no_regular_file_is_a_fault_and_holds_nobody_up(folder: Folder, kind: str, path: str) -> None:
+    small(folder)
+    target = folder.path / path
+    target.unlink()
+    make_irregular(target, kind)
+    assert folder.faults() == [f"{path}: cannot be read: is not a regular file; put a file there that can be read"]
+    with pytest.raises(StateError, match="is a link" if kind == "link" else "is not a regular file"):
+        folder.store.document(path)
 
 
 def test_a_document_in_another_encoding_is_a_fault_with_its_line(folder: Folder) -> None:

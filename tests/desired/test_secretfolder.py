@@ -13,7 +13,7 @@ from wgreconcile.desired.secretfolder import Unusable, check_name, opened, write
 from wgreconcile.errors import ConflictError
 from wgreconcile.values import SecretKey
 
-from .samples import SECRET, SENTINEL, key, shows_secret
+from .samples import SECRET, SENTINEL, key, make_irregular, shows_secret
 
 
 @pytest.fixture
@@ -158,10 +158,11 @@ def test_space_around_a_key_is_no_matter(folder: Path, content: str) -> None:
     assert read(folder, "wg0.key") == SENTINEL
 
 
-def test_a_pipe_or_a_folder_in_place_of_a_file_is_refused_at_once(folder: Path) -> None:
-    os.mkfifo(folder / "pipe", 0o600)
+def test_what_is_no_regular_file_is_refused_at_once(folder: Path) -> None:
+    for name in ("fifo", "socket", "device"):
+        make_irregular(folder / name, name)
     (folder / "below").mkdir(mode=0o700)
-    for name in ("pipe", "below"):
+    for name in ("fifo", "socket", "device", "below"):
         with pytest.raises(Unusable, match="is not a file"):
             read(folder, name)
     with pytest.raises(Unusable, match="cannot be opened"), opened(folder / "wg0.key"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import wgreconcile
+from wgreconcile import files
 from wgreconcile.errors import Fault, StateError
 
 SETTINGS_FILE = Path("/etc/wgreconcile/settings.yaml")
@@ -60,11 +61,13 @@ def _read(path: Path, *, required: bool) -> dict[str, str]:
     from wgreconcile.desired.schema import check_settings
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = files.read(path).decode()
     except FileNotFoundError:
         if required:
             raise StateError([Fault(str(path), 0, "", "no such file", "name an existing settings file")]) from None
         return {}
+    except UnicodeDecodeError:
+        raise StateError([Fault(str(path), 0, "", "is not UTF-8", "save it as UTF-8")]) from None
     data = parse(text, str(path))
     check_settings(data, text, str(path))
     return {key: str(path.parent / value) for key, value in data.items() if key in KEYS}

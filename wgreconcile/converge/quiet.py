@@ -21,7 +21,7 @@ from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.layout import stamps
 from wgreconcile.desired.model import DesiredState, Peer, SecretEnv
-from wgreconcile.files import make_private_folder, write_atomic
+from wgreconcile.files import make_private_folder, read, write_atomic
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning.model import Goal, InterfacePlan, Plan
 
@@ -42,7 +42,7 @@ class Quiet:
     def recall(self) -> Outcome | None:
         """The outcome of a run that has nothing to do; None when something moved."""
         try:
-            data = json.loads(self._path.read_bytes())
+            data = json.loads(read(self._path))
             if self._stamps is None or data["stamps"] != self._stamps or data["until"] <= self._now.isoformat():
                 return None
             if data["seen"] != self._seen:

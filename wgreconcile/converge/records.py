@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wgreconcile.errors import StateError
-from wgreconcile.files import make_private_folder, remove, write_atomic
+from wgreconcile.files import make_private_folder, read, remove, write_atomic
 from wgreconcile.observed.conf import Conf, parse_conf_like, peer_sections
 
 
@@ -60,7 +60,7 @@ class Records:
     def load(self, name: str) -> Record | None:
         """The record of an interface; None when it is not managed, or not ours to read (a plan of files alone)."""
         try:
-            return _record_of(json.loads(self._path(name).read_text(encoding="utf-8", errors="surrogateescape")))
+            return _record_of(json.loads(read(self._path(name)).decode("utf-8", "surrogateescape")))
         except (FileNotFoundError, PermissionError):
             return None
         except (ValueError, KeyError, TypeError):

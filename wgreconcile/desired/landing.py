@@ -64,7 +64,7 @@ def finish(state: Path) -> None:
         return
     for path, draft, before in entries:
         target = state / path
-        is_ours = version_of(target.read_bytes() if target.exists() else None) == before
+        is_ours = version_of(files.read(target) if target.exists() else None) == before
         if draft is None and is_ours:
             target.unlink(missing_ok=True)
         elif draft is not None and (state / draft).exists():

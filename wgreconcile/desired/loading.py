@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from wgreconcile import files
 from wgreconcile.desired import memory, records, rules
 from wgreconcile.desired.layout import Found, document_of, scan
 from wgreconcile.desired.memory import Entry, Memory
@@ -149,7 +150,7 @@ class _Loading:
 
     def _text(self, path: str) -> str:
         text = self._overlay.get(path)
-        return text if text is not None else (self._state / path).read_bytes().decode()
+        return text if text is not None else files.read(self._state / path).decode()
 
     def _check(self, interfaces: list[Interface]) -> tuple[Fault, ...]:
         """Check the state as a whole, unless it is the one that was checked before; gives the warnings."""
@@ -187,6 +188,6 @@ def _from_record(found: Found, record: records.Record) -> Interface | Peer:
 
 def _unreadable(file: str, error: OSError | UnicodeDecodeError) -> Fault:
     if isinstance(error, OSError):
-        return Fault(file, 0, "", f"cannot be read: {error.strerror}", "make it readable")
+        return Fault(file, 0, "", f"cannot be read: {error.strerror}", "put a file there that can be read")
     line = bytes(error.object).count(b"\n", 0, error.start) + 1
     return Fault(file, line, "", "is not UTF-8", "save it as UTF-8")

@@ -86,7 +86,7 @@ def remember(folder: Path | None, state: Path, memory: Memory) -> None:
 
 def _read_own(path: Path) -> bytes:
     """The content of a file that nobody else could have written: what is remembered is not checked again."""
-    with path.open("rb") as file:
+    with files.opened(path) as file:
         stat = os.fstat(file.fileno())
         if stat.st_uid not in (0, os.geteuid()) or stat.st_mode & 0o022:
             raise PermissionError(f"{path} can be written by others")

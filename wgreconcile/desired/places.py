@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wgreconcile import files
 from wgreconcile.desired.wording import show_text
 from wgreconcile.errors import Fault
 
@@ -122,7 +123,7 @@ class Placer:
         return lines
 
     def _read(self, origin: str) -> str:
-        return Path(self._state / origin).read_bytes().decode() if self._state else ""
+        return files.read(self._state / origin).decode() if self._state else ""
 
 
 def _is_of_peer(origin: str) -> bool:

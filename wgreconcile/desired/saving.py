@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wgreconcile import files
 from wgreconcile.desired import landing
 from wgreconcile.desired.landing import JOURNAL, Landing
 from wgreconcile.errors import BusyError, ConflictError, Fault, StateError
@@ -84,11 +85,12 @@ def read(state: Path, path: str) -> bytes | None:
         if part.is_symlink():
             raise StateError([Fault(str(part), 0, "", "is a link", "edit what it points to")])
     try:
-        return (state / path).read_bytes()
+        return files.read(state / path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StateError([Fault(str(state / path), 0, "", f"cannot be read: {error.strerror}")]) from None
+        remedy = "put a file there that can be read"
+        raise StateError([Fault(str(state / path), 0, "", f"cannot be read: {error.strerror}", remedy)]) from None
 
 
 def plan(state: Path, path: str, after: bytes | None, *, is_secret: bool = False) -> Landing:

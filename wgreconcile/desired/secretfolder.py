@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -43,6 +44,8 @@ class Reader:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
+            if error.errno == errno.ENXIO:  # a socket
+                raise Unusable(f"{self._folder / name} is not a file", "put one in its place") from None
             raise Unusable(f"{self._folder / name} cannot be read: {error.strerror}", "make it readable") from None
         try:
             _check_private(os.fstat(file), self._folder / name, stat.S_ISREG, "600")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
+from wgreconcile import files
 from wgreconcile.desired.layout import Stamp, document_of, stamps
 from wgreconcile.desired.loading import Overlay
 from wgreconcile.desired.memory import RACY_NS, digest
@@ -134,7 +135,7 @@ class WarmStore(Store):
 
     def _text(self, path: str) -> str:
         try:
-            return (self.state / path).read_bytes().decode()
+            return files.read(self.state / path).decode()
         except (OSError, UnicodeDecodeError):
             return "\0"  # not sound; the plain store says why
 

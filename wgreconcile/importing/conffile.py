@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from wgreconcile.errors import Fault, StateError
-from wgreconcile.files import write_atomic
+from wgreconcile.files import read, write_atomic
 from wgreconcile.importing.reading import Reading
 
 FILE_MODE = 0o600
@@ -15,8 +15,7 @@ FILE_MODE = 0o600
 
 def text_of(path: Path) -> str:
     """The text as observing reads it: bytes that are not UTF-8 and line ends stay what they are. Raise OSError."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return file.read()
+    return read(path).decode("utf-8", "surrogateescape")
 
 
 def settle(file: Path, text: str, reading: Reading) -> list[str]:

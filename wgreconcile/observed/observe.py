@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from wgreconcile.command import start
+from wgreconcile.files import read
 from wgreconcile.observed.ip import LinkQuery, RouteQuery, with_link
 from wgreconcile.observed.model import ConfFile, LiveInterface, ObservedInterface, ObservedState
 from wgreconcile.observed.wg import parse_dump
@@ -87,9 +88,8 @@ def read_file(conf_dir: Path, name: str) -> ConfFile | None:
     """The configuration file of an interface; None when there is none."""
     path = conf_dir / f"{name}.conf"
     try:
-        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            mode = path.stat().st_mode & 0o7777
-            return ConfFile(str(path), mode, file.read())
+        text = read(path).decode("utf-8", "surrogateescape")
+        return ConfFile(str(path), path.stat().st_mode & 0o7777, text)
     except FileNotFoundError:
         return None
 
