@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 _TIMEOUT = 3.0
 _ASK_AGAIN_AFTER = 3600.0
+_TRY_AGAIN_AFTER = 60.0
 _MOST_BYTES = 1024 * 1024
 
 
@@ -22,17 +23,20 @@ class Release:
 
 
 class Releases:
-    """The newest release told at a URL, in the form of GitHub's API. An answer is kept for an hour."""
+    """The newest release told at a URL, in the form of GitHub's API.
+
+    An answer is kept for an hour, and that there was none for a minute.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: tuple[str, float, Release | None] = ("", 0.0, None)
+        self._kept: tuple[str, float, Release | None] = ("", float("-inf"), None)
 
     def newest(self, url: str) -> Release | None:
         """The newest release; None when it cannot be found out within a few seconds."""
         with self._lock:
             kept_url, at, release = self._kept
-            if kept_url != url or release is None or time.monotonic() - at > _ASK_AGAIN_AFTER:
+            if kept_url != url or time.monotonic() - at > (_ASK_AGAIN_AFTER if release else _TRY_AGAIN_AFTER):
                 release = _ask(url)
                 self._kept = (url, time.monotonic(), release)
             return release

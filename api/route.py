@@ -30,7 +30,9 @@ class Route:
     ``path`` starts with ``/api/`` and may hold fields, as in ``/api/addPeers/{config}``; a trailing slash of a
     request never matters. ``public``: callable without credentials, for this exact path; a public path holds no
     fields. ``body`` names the JSON Schema ``schemas/requests/<body>.json``. ``changes_state`` routes refuse
-    requests that another site made a browser send. ``data`` describes ``data`` of a good answer.
+    requests that another site made a browser send. ``may_wait``: for a pass, for packets or for other servers, as
+    whatever writes desired state does; such requests never hold up others. ``data`` describes ``data`` of a
+    good answer.
     """
 
     method: Literal["GET", "POST"]
@@ -42,9 +44,12 @@ class Route:
     query: tuple[Query, ...] = ()
     public: bool = False
     changes_state: bool | None = None
+    may_wait: bool | None = None
 
     def __post_init__(self) -> None:
         if self.changes_state is None:
             object.__setattr__(self, "changes_state", self.method == "POST")
+        if self.may_wait is None:
+            object.__setattr__(self, "may_wait", self.changes_state)
         if self.public and "{" in self.path:
             raise ValueError(f"{self.path}: a public path is exact")

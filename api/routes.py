@@ -24,8 +24,9 @@ ROUTES: tuple[Route, ...] = (
         "Sign in. `message` true leads to the welcome page.",
         body="authenticate",
         public=True,
+        may_wait=False,
     ),
-    Route("GET", "/api/signout", sign_in.sign_out, "Sign out.", changes_state=True),
+    Route("GET", "/api/signout", sign_in.sign_out, "Sign out.", changes_state=True, may_wait=False),
     Route(
         "GET",
         "/api/isTotpEnabled",
@@ -107,6 +108,7 @@ ROUTES: tuple[Route, ...] = (
         tools.update,
         "Tell whether there is a newer release.",
         data="the address of the newer release, or null",
+        may_wait=True,
     ),
     *CONFIGURATION_ROUTES,
     *PEER_ROUTES,
@@ -117,6 +119,7 @@ ROUTES: tuple[Route, ...] = (
         "Send echo requests, one a second.",
         data="an object of round trips",
         query=(_ADDRESS, Query("count", "How many to send, at most 20.", "4")),
+        may_wait=True,
     ),
     Route(
         "GET",
@@ -125,5 +128,6 @@ ROUTES: tuple[Route, ...] = (
         "Find the routers on the way to an address.",
         data="a list of hops",
         query=(_ADDRESS,),
+        may_wait=True,
     ),
 )

@@ -8,19 +8,24 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import pytest
 
+from wgreconcile.api.lanes import slow_paths
 from wgreconcile.api.request import Request
 from wgreconcile.api.route import Route
+from wgreconcile.api.routes import ROUTES
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.serve import DEFAULT_LISTEN, Server
 from wgreconcile.api.services import Services
+from wgreconcile.api.settings.settings import DashboardSettings
+from wgreconcile.errors import UsageError
 
 from .dashboard import OK, PASSWORD, USERNAME, answer, refused
 
+WAITING = threading.Semaphore(0)
 MEETING = threading.Barrier(4, timeout=20)
 CREDENTIALS = json.dumps({"username": USERNAME, "password": PASSWORD}).encode()
 
@@ -52,8 +57,8 @@ def port(app: Any) -> Iterator[int]:
 
 
 @contextmanager
-def serving(app: Any, threads: int = 4) -> Iterator[int]:
-    server = Server(app, "127.0.0.1:0", threads)
+def serving(app: Any, slow: tuple[str, ...] = (), **options: int) -> Iterator[int]:
+    server = Server(app, "127.0.0.1:0", slow, **{"threads": 4, "quick_threads": 4, **options})
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield server.port
@@ -127,6 +132,74 @@ def test_handlers_run_side_by_side(make_app: Any, app: Any) -> None:
     assert sorted(answers) == ["a", "b", "c", "d"]
 
 
+def wait_long(_services: Services, _request: Request) -> None:
+    WAITING.acquire()
+
+
+LONG = Route("GET", "/api/long/{who}", wait_long, "Wait for others.", public=False, may_wait=True)
+
+
+def test_who_waits_long_holds_up_nobody_else(make_app: Any, app: Any, settings: DashboardSettings) -> None:
+    settings.set("server.auth_required", False)
+    routes = [LONG, Route("GET", "/api/quick", lambda *_: "quick", "Be quick.")]
+    threads = []
+    with serving(make_app(routes=routes), slow_paths("", routes), threads=2, quick_threads=1) as port:
+        for who in range(6):
+            threads.append(threading.Thread(target=Browser(port).send, args=("GET", f"/api/long/{who}")))
+            threads[-1].start()
+        try:
+            assert Browser(port).send("GET", "/api/quick") == (200, answer(data="quick", ok=True))
+            assert all(each.is_alive() for each in threads)
+        finally:
+            WAITING.release(len(threads))
+            for thread in threads:
+                thread.join()
+
+
+def test_what_waits() -> None:
+    slow = slow_paths("/wgd", ROUTES)
+    assert {"/wgd/api/addPeers", "/wgd/api/toggleWireguardConfiguration", "/wgd/api/ping/execute"} <= set(slow)
+    quick = ("handshake", "authenticate", "signout", "getWireguardConfigurations", "getAvailableIPs/wg0")
+    assert not [each for each in quick if f"/wgd/api/{each}".startswith(slow)]
+
+
+def test_there_is_room_for_one_more_connection(app: Any) -> None:
+    with serving(app, most_connections=20) as port, ExitStack() as stack:
+        held = [
+            stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=20)))
+            for _ in range(30)
+        ]
+        for each in held:
+            with suppress(OSError):
+                each.sendall(b"GET /api/handshake HTTP/1.1\r\nHost: x\r\n")  # and no end of it
+        assert Browser(port).send("GET", "/api/getDashboardVersion")[0] == 200
+        assert held[0].recv(1) == b"", "the oldest one went"
+        held[-1].sendall(b"\r\n")
+        assert held[-1].recv(100).startswith(b"HTTP/1.1 401"), "and others go on"
+
+
+def test_an_address_that_is_taken_is_named(port: int, app: Any) -> None:
+    with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use; end what"):
+        Server(app, f"127.0.0.1:{port}")
+
+
+def test_a_name_that_stands_for_two_addresses(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up = socket.getaddrinfo
+
+    def both(host: str, *arguments: Any, **options: Any) -> Any:
+        names = ["127.0.0.1", "127.0.0.2"] if host == "localhost" else [host]
+        return [each for name in names for each in look_up(name, *arguments, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    server = Server(app, "localhost:0")
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert Browser(server.port).send("GET", "/api/getDashboardVersion")[0] == 200
+    server.close()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
 def test_many_clients_sign_in_at_once(port: int, runtime: Runtime) -> None:
     results: list[Any] = []
 
@@ -148,7 +221,7 @@ def test_many_clients_sign_in_at_once(port: int, runtime: Runtime) -> None:
 
 
 def test_closed_while_the_server_is_awake_for_another_reason(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server(app, "127.0.0.1:0", 1)
+    server = Server(app, "127.0.0.1:0", threads=1, quick_threads=1)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     pull = server._wake._physical_pull

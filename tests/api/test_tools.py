@@ -205,5 +205,16 @@ class TestUpdate:
         told["body"] = body
         assert owner.get("getDashboardUpdate") == refused("Request to GitHub API failed.")
 
+    def test_that_there_was_no_answer_is_kept_for_a_minute(
+        self, owner: Caller, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told["body"] = b""
+        owner.get("getDashboardUpdate")
+        owner.get("getDashboardUpdate")
+        assert told["asked"] == 1
+        monkeypatch.setattr(releases, "_TRY_AGAIN_AFTER", 0.0)
+        owner.get("getDashboardUpdate")
+        assert told["asked"] == 2
+
     def test_nobody_there(self) -> None:
         assert releases.Releases().newest("https://127.0.0.1:1/") is None

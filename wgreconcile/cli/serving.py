@@ -14,6 +14,8 @@ from wgreconcile.agent.periodic import Periodic
 from wgreconcile.api.app import create_app
 from wgreconcile.api.auth.first_run import prepare_account
 from wgreconcile.api.keyring import Keyring
+from wgreconcile.api.lanes import slow_paths
+from wgreconcile.api.routes import ROUTES
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.sampling import Sampler
 from wgreconcile.api.serve import Server
@@ -70,7 +72,8 @@ class Serving:
                 adopt=Adoption(site),
                 frontend=frontend,
             )
-            self._server = Server(app, listen or _listen_of(server.address, server.port))
+            slow = slow_paths(server.prefix, ROUTES)
+            self._server = Server(app, listen or _listen_of(server.address, server.port), slow)
             self._stack = undo.pop_all()
         self.host = (listen or _listen_of(server.address, server.port)).rpartition(":")[0]
         self.url = f"http://{self.host}:{self._server.port}{server.prefix}/"
