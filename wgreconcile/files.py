@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -14,13 +15,35 @@ from typing import BinaryIO
 
 from wgreconcile.errors import BusyError
 
+_DRAFT = re.compile(r"\..*\.wgreconcile-[a-z0-9_]{8}")
+
+
+def draft_beside(path: Path) -> tuple[int, Path]:
+    """Make the hidden file that is to become ``path`` once it is whole: open for writing, for its owner alone.
+
+    By its name whoever comes later can tell that no person keeps it.
+    """
+    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name[:40]}.wgreconcile-", dir=path.parent)
+    return descriptor, Path(draft)
+
+
+def drafts(folder: Path, *, below: bool = False) -> list[Path]:
+    """The drafts in a folder, with ``below`` also in those in it: nobody's, unless one is being written."""
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder):
+        paths = (Path(parent, name) for name in names if _DRAFT.fullmatch(name))
+        found += [path for path in paths if path.is_file() and not path.is_symlink()]
+        if not below:
+            folders.clear()
+    return found
+
 
 def write_atomic(path: Path, text: str, mode: int = 0o600, *, durable: bool = True) -> None:
     """Replace a file so that a crash leaves either the old or the new text. Raise OSError.
 
     When ``durable`` it has reached the disk on return; else only a crash of the program is survived.
     """
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    descriptor, draft = draft_beside(path)
     try:
         os.fchmod(descriptor, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -28,9 +51,9 @@ def write_atomic(path: Path, text: str, mode: int = 0o600, *, durable: bool = Tr
             file.flush()
             if durable:
                 os.fsync(descriptor)
-        Path(temporary).replace(path)
+        draft.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
     if durable:
         sync_folder(path.parent)

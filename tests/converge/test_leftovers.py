@@ -18,21 +18,34 @@ def test_staged_and_half_written_files_go_and_others_stay(tmp_path: Path) -> Non
     document(tmp_path, "wg0")
     site.records.save("wg1", Record(""))
     (site.conf_dir / ".wgreconcile").mkdir()
+    (site.conf_dir / "mine").mkdir()
+    (site.secrets.folder / "wg0").mkdir(parents=True)
+    (site.store.state / "wg0").mkdir()
     gone = [
         site.conf_dir / ".wgreconcile" / "wg0.conf",
         site.conf_dir / ".wgreconcile" / "wg0.peers",
-        site.conf_dir / ".wg0.conf.abcd_123",
-        site.conf_dir / ".wg1.conf.abcdefgh",
-        site.var / "interfaces" / ".wg1.json.abcdefgh",
+        site.conf_dir / ".wg0.conf.wgreconcile-abcd_123",
+        site.conf_dir / ".wg7.conf.wgreconcile-abcdefgh",
+        site.var / "interfaces" / ".wg1.json.wgreconcile-abcdefgh",
+        site.var / "cache" / ".quiet.json.wgreconcile-abcdefgh",
+        site.secrets.folder / ".wg0.key.wgreconcile-abcdefgh",
+        site.secrets.folder / "wg0" / ".alice.psk.wgreconcile-abcdefgh",
+        site.store.state / ".wg0.yaml.wgreconcile-abcdefgh",
+        site.store.state / "wg0" / ".alice.yaml.wgreconcile-abcdefgh",
     ]
     kept = [
         site.conf_dir / "wg0.conf",
-        site.conf_dir / ".wg7.conf.abcdefgh",
+        site.conf_dir / ".wg0.conf.original",
         site.conf_dir / ".wg0.conf.swp",
+        site.conf_dir / "mine" / ".wg0.conf.wgreconcile-abcdefgh",
+        site.secrets.folder / ".wg0.key.original",
+        site.secrets.folder / "wg0.key.wgreconcile-abcdefgh",
+        site.store.state / "wg0" / ".alice.yaml.swp",
         site.conf_dir / "wg0.conf.abcdefgh",
         site.var / "interfaces" / "wg1.json",
         site.var / "lock",
     ]
+    (site.var / "cache").mkdir()
     for path in [*gone, *kept[:-2], kept[-1]]:
         path.write_text("key")
     settle(site)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from wgreconcile.desired import secretfolder
-from wgreconcile.desired.secretfolder import Unusable, check_name, opened, write
+from wgreconcile.desired.secretfolder import Unusable, check_name, clear_drafts, opened, write
 from wgreconcile.errors import ConflictError
 from wgreconcile.values import SecretKey
 
@@ -84,6 +86,32 @@ def test_a_write_that_fails_leaves_nothing(folder: Path, monkeypatch: pytest.Mon
     with pytest.raises(OSError, match="full"):
         write(folder, "new.key", SecretKey(key(1)))
     assert sorted(each.name for each in folder.iterdir()) == [".gitignore", "wg0.key"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from wgreconcile.desired import secretfolder
+from wgreconcile.values import SecretKey
+os.link = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+secretfolder.write(Path(sys.argv[1]), "wg0/alice.psk", SecretKey(sys.argv[2]))
+"""
+
+
+def test_what_a_killed_writer_leaves_is_cleared_away_unless_another_one_writes(folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), key(1)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (draft,) = [path for path in (folder / "wg0").iterdir() if path.read_text() == f"{key(1)}\n"]
+    with secretfolder._writing(folder):
+        clear_drafts(folder)
+        assert draft.exists()
+    clear_drafts(folder)
+    assert [*(folder / "wg0").iterdir()] == []
+    assert read(folder, "wg0.key") == SENTINEL
+
+
+def test_without_a_folder_there_is_nothing_to_clear_away(tmp_path: Path) -> None:
+    clear_drafts(tmp_path / "none")
 
 
 def test_no_key_gets_into_git_by_accident(tmp_path: Path) -> None:

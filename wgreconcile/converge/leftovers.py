@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from wgreconcile.command import wait_until_gone
 from wgreconcile.converge.site import Site
+from wgreconcile.files import drafts
 
 STAGING = ".wgreconcile"
 """A private folder below that of the configuration files: what is in it exists while one command runs."""
-
-_HALF_WRITTEN = re.compile(r"\.(?P<name>.+)\.(conf|json)\.[a-z0-9_]{8}")
-"""How :func:`wgreconcile.files.write_atomic` calls a file until it is whole."""
 
 
 def settle(site: Site) -> None:
@@ -27,13 +24,11 @@ def settle(site: Site) -> None:
             wait_until_gone(record.running)
     for path in [*_leftovers(site)]:
         path.unlink(missing_ok=True)
+    site.secrets.clear_drafts()
+    site.store.clear_drafts()
 
 
 def _leftovers(site: Site) -> Iterator[Path]:
     yield from (site.conf_dir / STAGING).glob("*")
-    names = site.names()
-    for folder in (site.conf_dir, site.var / "interfaces"):
-        for path in folder.glob(".*"):
-            found = _HALF_WRITTEN.fullmatch(path.name)
-            if found and found["name"] in names:
-                yield path
+    for folder in (site.conf_dir, site.var / "interfaces", site.var / "cache"):
+        yield from drafts(folder)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -88,9 +87,8 @@ def _write_drafts(state: Path, landings: Iterable[Landing], drafts: dict[str, Pa
             if each.after is not None:
                 target = state / each.path
                 _make_folder(target.parent, each.owner)
-                descriptor, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+                descriptor, drafts[each.path] = files.draft_beside(target)
                 descriptors.append(descriptor)
-                drafts[each.path] = Path(draft)
                 _fill(descriptor, each)
         if len(descriptors) > 1:
             with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from wgreconcile import files
@@ -86,8 +86,8 @@ def write(folder: Path, name: str, key: SecretKey) -> None:
     target = folder / name
     for parent in reversed(PurePosixPath(name).parents[:-1]):
         (folder / parent).mkdir(mode=0o700, exist_ok=True)
-    with opened(folder) as reader:
-        descriptor, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    with opened(folder) as reader, _writing(folder):
+        descriptor, draft = files.draft_beside(target)
         try:
             with os.fdopen(descriptor, "w") as file:
                 file.write(f"{key.reveal()}\n")
@@ -98,8 +98,27 @@ def write(folder: Path, name: str, key: SecretKey) -> None:
             if reader.read(name) != key:
                 raise ConflictError(f"{target} exists and holds another key; it is not overwritten") from None
         finally:
-            Path(draft).unlink()
+            draft.unlink()
         files.sync_folder(target.parent)
+
+
+def clear_drafts(folder: Path) -> None:
+    """Remove what programs that were killed had begun to write, unless somebody is writing now."""
+    if files.drafts(folder, below=True):
+        with suppress(OSError), _writing(folder, alone=True):
+            for draft in files.drafts(folder, below=True):
+                draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(folder: Path, *, alone: bool = False) -> Iterator[None]:
+    """Share the lock of the folder with others who write, or have it ``alone`` and raise OSError when they do."""
+    descriptor = os.open(folder, _READ | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def make(folder: Path) -> None:

@@ -96,6 +96,10 @@ class Secrets:
             raise StateError([Fault(str(self.folder), 0, name, error.problem, error.remedy)]) from None
         return SecretFile(name)
 
+    def clear_drafts(self) -> None:
+        """Remove what is left of keys that programs which were killed had begun to keep."""
+        secretfolder.clear_drafts(self.folder)
+
     def missing(self, state: DesiredState) -> tuple[str, ...]:
         """Names of the files that ``state`` lets be generated and that do not exist yet, sorted."""
         names = {each.name for each in _references(state) if isinstance(each, SecretFile) and each.generate}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wgreconcile import files
 from wgreconcile.desired import loading, saving
 from wgreconcile.desired.landing import Landing, version_of
 from wgreconcile.desired.layout import document_of, interface_names
@@ -98,6 +99,16 @@ class Store:
         """
         with self._lock(exclusive=True):
             saving.put_back(self.state, snapshot)
+
+    def clear_drafts(self) -> None:
+        """Remove what is left of documents that programs which were killed had begun to write.
+
+        Raise BusyError while another process keeps writing.
+        """
+        if files.drafts(self.state, below=True):
+            with self._lock(exclusive=True), suppress(PermissionError):
+                for draft in files.drafts(self.state, below=True):
+                    draft.unlink(missing_ok=True)
 
     def _checked(self, overlay: loading.Overlay) -> DesiredState:
         """The state, or what it would be with ``overlay`` over it. Raise StateError with all of its faults."""
