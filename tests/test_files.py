@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from wgreconcile.errors import BusyError
-from wgreconcile.files import exclusive_lock, make_private_folder, read, remove, write_atomic
+from wgreconcile.files import exclusive_lock, make_private_folder, naming, read, remove, write_atomic
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -181,6 +181,17 @@ def test_a_private_folder(tmp_path: Path) -> None:
 
 
 # Locks
+
+
+def test_a_full_disk_is_named() -> None:
+    with pytest.raises(OSError, match=r"No space left on device: '/var/x'") as error, naming(Path("/var/x")):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert error.value.filename == "/var/x"
+    with pytest.raises(FileNotFoundError, match="'/absent'"), naming(Path("/var/x")):
+        Path("/absent").read_text()
+    with pytest.raises(OSError, match=r"^odd$"), naming(Path("/var/x")):
+        raise OSError("odd")
+
 
 HOLD = """if True:
     import sys, time

@@ -38,6 +38,17 @@ def drafts(folder: Path, *, below: bool = False) -> list[Path]:
     return found
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError name ``path`` unless it names a file itself: a full disk says nothing of what it holds."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def write_atomic(path: Path, text: str, mode: int = 0o600, *, durable: bool = True) -> None:
     """Replace a file so that a crash leaves either the old or the new text. Raise OSError.
 
@@ -46,7 +57,10 @@ def write_atomic(path: Path, text: str, mode: int = 0o600, *, durable: bool = Tr
     descriptor, draft = draft_beside(path)
     try:
         os.fchmod(descriptor, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with (
+            naming(path),
+            os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+        ):
             file.write(text)
             file.flush()
             if durable:

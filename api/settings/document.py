@@ -60,8 +60,10 @@ class YamlFile:
                 file.flush()
                 os.fsync(descriptor)
             Path(temporary).replace(self._path)
-        except BaseException:
+        except BaseException as error:
             Path(temporary).unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename is None:
+                error.filename = str(self._path)  # a full disk says nothing of what it holds
             raise
 
     def _text(self) -> str:

@@ -40,13 +40,18 @@ class DashboardSettings:
             return self._reload()
 
     def set(self, field: str, value: Any) -> None:
-        """Change one field, such as ``server.api_keys``, or ``adopt``. Raise StateError when it does not fit."""
+        """Change one field, such as ``server.api_keys``, or ``adopt``. Raise StateError when it does not fit.
+
+        While the document has faults, nothing is changed but what mends them.
+        """
         with self._lock:
             data = self._document.load()
             *above, name = field.split(".")
             place = data
             for each in above:
-                place = place.setdefault(each, {})
+                if not isinstance(place.setdefault(each, {}), dict):
+                    decode(data)  # says what is wrong with it
+                place = place[each]
             place[name] = value
             decode(data)
             self._document.save(data)

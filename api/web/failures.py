@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
@@ -42,6 +43,20 @@ def _unexpected(error: Exception) -> Failure:
     return Failure("Internal server error.", http_status=500)
 
 
+def _files(error: OSError) -> Failure:
+    if error.errno is None:
+        return _unexpected(error)
+    _log.error("%s", error)
+    what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return Failure(f"The server cannot read or write its files: {what}. Mend that and repeat.")
+
+
+def _database(error: sqlite3.Error) -> Failure:
+    # Its texts are about tables and disks; values stand in none of them.
+    _log.error("the runtime database cannot be used: %s", error)
+    return Failure(f"The server cannot use its runtime database: {error}. Mend that and repeat.")
+
+
 def _http(error: falcon.HTTPError) -> Failure:
     headers = dict(error.headers or {})
     kept = tuple((name, value) for name, value in headers.items() if name.lower() != "content-type")
@@ -57,6 +72,8 @@ FAILURES: tuple[tuple[type[Exception], _Answer], ...] = (
     (BusyError, lambda error: Failure(str(error), headers=(("Retry-After", "1"),))),
     (CommandError, lambda error: Failure(error.stderr or str(error))),
     (WgreconcileError, lambda error: Failure(str(error))),
+    (OSError, _files),
+    (sqlite3.Error, _database),
     (falcon.HTTPError, _http),
     (Exception, _unexpected),
 )

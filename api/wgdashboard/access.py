@@ -25,7 +25,8 @@ def delete(services: Services, request: Request) -> Reply:
         return delete_peers(draft, name, keys)
 
     gone = services.transactions.write(edit).data
-    forget(services.runtime, name, gone, request.now)
+    with services.runtime.afterwards():
+        forget(services.runtime, name, gone, request.now)
     return _told(len(gone), len(keys), "Deleted", "delete")
 
 

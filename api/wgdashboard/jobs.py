@@ -136,4 +136,5 @@ def _refuse_used_id(state: DesiredState, wanted: str) -> None:
 
 
 def _log(services: Services, request: Request, job: Mapping[str, Any], name: str, message: str) -> None:
-    services.runtime.job_log.append([JobLine(name, job["Configuration"], int(request.now), True, message)])
+    with services.runtime.afterwards():
+        services.runtime.job_log.append([JobLine(name, job["Configuration"], int(request.now), True, message)])

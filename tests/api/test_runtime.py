@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from pathlib import Path
@@ -75,6 +76,23 @@ class TestDatabase:
         for thread in threads:
             thread.join()
         assert database.read_one("SELECT count(*) FROM job_log") == (120,)
+
+
+class TestRuntime:
+    @pytest.mark.parametrize("content", [b"no database at all\n" * 300, b"SQLite format 3\0" + b"\xff" * 5000])
+    def test_a_damaged_database_is_told(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "runtime.db").write_bytes(content)
+        with pytest.raises(UsageError, match=r"runtime\.db cannot be used: .*; end what else uses it"):
+            Runtime(tmp_path / "runtime.db", tmp_path / "runtime.key")
+
+    def test_what_was_done_is_done_even_if_nothing_can_be_kept_of_it(
+        self, runtime: Runtime, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.ERROR), runtime.afterwards():
+            raise sqlite3.OperationalError("database or disk is full")
+        assert "database or disk is full" in caplog.text
+        with pytest.raises(KeyError), runtime.afterwards():
+            raise KeyError
 
 
 class TestSeal:

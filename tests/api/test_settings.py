@@ -153,6 +153,16 @@ class TestFile:
         assert not settings.get().server.api_keys
 
 
+@pytest.mark.parametrize("text", ["server:\n", "server: 5\n", "server: [api_keys]\n"])
+def test_nothing_is_set_in_what_is_no_mapping(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "settings.yaml"
+    settings = DashboardSettings(YamlFile(path))
+    path.write_text(text)
+    with pytest.raises(StateError, match=r"settings\.yaml: server: .* is not a mapping"):
+        settings.set("server.port", 1)
+    assert path.read_text() == text
+
+
 def test_bad_value_is_not_written() -> None:
     document = InMemory({"server": {"port": 1}})
     settings = DashboardSettings(document)

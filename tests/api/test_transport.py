@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -390,6 +392,22 @@ class TestFailures:
             (DependencyError("`wg` is not installed"), "`wg` is not installed", None),
             (CommandError(["wg-quick", "up", "wg0"], 1, "line 1\nline 2\n"), "line 1\nline 2", None),
             (CommandError(["wg"], 1, ""), "`wg` ended with status 1: no message", None),
+            (
+                OSError(errno.ENOSPC, "No space left on device", "/etc/wgreconcile/state"),
+                "The server cannot read or write its files: /etc/wgreconcile/state: No space left on device. "
+                "Mend that and repeat.",
+                None,
+            ),
+            (
+                PermissionError(errno.EPERM, "Not permitted"),
+                "The server cannot read or write its files: Not permitted. Mend that and repeat.",
+                None,
+            ),
+            (
+                sqlite3.OperationalError("database is locked"),
+                "The server cannot use its runtime database: database is locked. Mend that and repeat.",
+                None,
+            ),
         ],
         ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
     )

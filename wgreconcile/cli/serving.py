@@ -29,6 +29,7 @@ from wgreconcile.converge.site import Site
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.warm import WarmStore
 from wgreconcile.errors import WgreconcileError
+from wgreconcile.files import exclusive_lock, make_private_folder
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +41,14 @@ ANSWER_SECONDS = 10.0
 class Serving:
     """Everything that ``serve`` runs. As a context manager it converges and counts; :meth:`run` answers.
 
-    ``announce`` is told how to sign in on the first run. Raise StateError, UsageError, OSError.
+    ``announce`` is told how to sign in on the first run. Raise StateError, UsageError, BusyError, OSError.
     """
 
     def __init__(
         self, settings: Settings, listen: str | None, frontend: Path | None, announce: Callable[[str], None]
     ) -> None:
         settings.state.mkdir(parents=True, exist_ok=True)
+        make_private_folder(settings.var)
         store = WarmStore(settings.state, cache=settings.var / "cache")
         secrets = Secrets(settings.secrets, state=settings.state)
         site = Site(store, secrets, settings.conf_dir, settings.var)
@@ -54,6 +56,8 @@ class Serving:
         server = dashboard.get().server
         self._stack = ExitStack()
         with ExitStack() as undo:
+            # Two would both carry out schedules and count usage, each without knowing of the other.
+            undo.enter_context(exclusive_lock(settings.var / "serve.lock", "`wgreconcile serve`"))
             runtime = Runtime(settings.var / "runtime.db", settings.secrets / "runtime.key")
             undo.callback(runtime.close)
             prepare_account(runtime.accounts, os.environ, announce)

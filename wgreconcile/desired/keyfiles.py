@@ -76,7 +76,8 @@ def _write_new(folder: Path, name: str, key: SecretKey, made: dict[Path, int]) -
         made[path] = os.open(path, _NEW, 0o600)
     except FileExistsError:
         raise ConflictError(f"{path} exists; a key is never overwritten") from None
-    os.write(made[path], f"{key.reveal()}\n".encode())
+    with files.naming(path):
+        os.write(made[path], f"{key.reveal()}\n".encode())
 
 
 def _all_names(state: DesiredState) -> Iterator[str]:

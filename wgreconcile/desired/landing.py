@@ -89,7 +89,7 @@ def _write_drafts(state: Path, landings: Iterable[Landing], drafts: dict[str, Pa
                 _make_folder(target.parent, each.owner)
                 descriptor, drafts[each.path] = files.draft_beside(target)
                 descriptors.append(descriptor)
-                _fill(descriptor, each)
+                _fill(descriptor, target, each)
         if len(descriptors) > 1:
             with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
                 list(pool.map(os.fsync, descriptors))
@@ -100,11 +100,11 @@ def _write_drafts(state: Path, landings: Iterable[Landing], drafts: dict[str, Pa
             os.close(each_descriptor)
 
 
-def _fill(descriptor: int, landing: Landing) -> None:
+def _fill(descriptor: int, target: Path, landing: Landing) -> None:
     os.fchmod(descriptor, landing.mode)
     if landing.owner is not None and os.geteuid() == 0:
         os.fchown(descriptor, *landing.owner)
-    with os.fdopen(os.dup(descriptor), "wb") as file:
+    with files.naming(target), os.fdopen(os.dup(descriptor), "wb") as file:
         file.write(landing.after or b"")
 
 
