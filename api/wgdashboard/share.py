@@ -33,6 +33,10 @@ def create(services: Services, request: Request) -> Reply:
     link = None if active else links.create(name, key, end, request.now)
     if link is None:
         return _already_shared(services, request, name, key)
+    after = services.state().find(name)
+    if after is None or find_peer(after, key) is None:  # somebody has just deleted it
+        links.delete_of(name, (key,))
+        raise Refusal("Peer does not exist")
     return Reply([link_object(link)])
 
 

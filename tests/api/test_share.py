@@ -99,6 +99,20 @@ class TestCreate:
         assert found["status"] is False
         assert found["message"].startswith(message)
 
+    def test_not_for_a_peer_that_is_deleted_at_the_same_moment(
+        self, keeper: Owner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        links = keeper.runtime.share_links
+        make = links.create
+
+        def make_late(*arguments: Any) -> Any:
+            assert keeper.post("deletePeers/wg0", {"peers": [key(1)]})["status"]
+            return make(*arguments)
+
+        monkeypatch.setattr(links, "create", make_late)
+        assert create(keeper) == refused("Peer does not exist")
+        assert links.of_interface("wg0", keeper.clock.now) == {}, "or it would show the next peer of that key"
+
     def test_a_date_as_browsers_write_it(self, keeper: Owner) -> None:
         assert create(keeper, ExpireDate="2099-01-31T18:00")["data"][0]["ExpireDate"] == "2099-01-31 18:00:00"
 
