@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from wgreconcile.converge.interface import converge
 from wgreconcile.converge.operations import Host
-from wgreconcile.converge.records import Record
+from wgreconcile.converge.records import Record, Records
 from wgreconcile.converge.target import Whole
 from wgreconcile.errors import CommandError
 from wgreconcile.observed.conf import Conf
@@ -190,15 +190,64 @@ def test_a_way_back_that_fails_says_so_and_the_next_run_mends_it(site: ModelSite
     assert run(site, goal(OLD)) == ("", "")
 
 
-def test_a_disk_that_takes_no_notes_stops_everything_before_it_happens(site: ModelSite) -> None:
-    def fail(name: str, record: Record) -> None:
-        raise full_disk()
+RECORD_FULL = "/var/interfaces/wg0.json: No space left on device"
 
-    site.records.save = fail  # type: ignore[method-assign]
-    error, returned = run(site, goal(NEW))
-    assert (error, returned) == (NO_SPACE, NO_SPACE)
+
+def no_room(site: ModelSite, monkeypatch: pytest.MonkeyPatch, *, until: int = 99, after: int = 0) -> None:
+    """Let notes fail from the one of number ``after`` on, up to that of number ``until``."""
+    save, count = Records.save, iter(range(100))
+
+    def saved(records: Records, name: str, record: Record) -> None:
+        if after <= next(count) < until:
+            raise OSError(28, "No space left on device", "/var/interfaces/wg0.json")
+        save(records, name, record)
+
+    monkeypatch.setattr(Records, "save", saved)
+
+
+def test_a_disk_that_takes_no_notes_stops_everything_before_it_happens(
+    site: ModelSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_room(site, monkeypatch)
+    outcome = site.run(goal(NEW), Baseline())
+    problem = f"what was to be done could not be noted, so it was not begun: {RECORD_FULL}"
+    assert outcome.error == f"{problem}; make room there and apply again"
+    assert (outcome.return_error, outcome.record_error) == ("", RECORD_FULL)
     assert "TakeDown" not in site.events
-    assert site.model.live == applied(OLD).live
+    assert site.model.observed == applied(OLD)
+
+
+def test_what_cannot_be_noted_afterwards_is_no_reason_to_go_back(
+    site: ModelSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_room(site, monkeypatch)
+    outcome = site.run(goal(replace(OLD, mtu=1300)), Baseline())
+    assert (outcome.error, outcome.changed, outcome.record_error) == ("", 1, RECORD_FULL)
+    assert site.model.live.mtu == 1300
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("after", range(6))
+def test_wherever_notes_begin_to_fail_the_interface_is_at_the_goal_or_back_and_the_next_run_converges(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, after: int
+) -> None:
+    site = ModelSite(monkeypatch, tmp_path, applied(OLD), OLD)
+    site.remember(Baseline(OLD, applied=True))
+    with monkeypatch.context() as patch:
+        no_room(site, patch, after=after)
+        outcome = site.run(goal(NEW), Baseline())
+    assert outcome.return_error == ""
+    expected = applied(OLD) if outcome.failed else applied(NEW)
+    assert is_back(site.model.observed, expected)
+    assert site.run(goal(NEW), Baseline()).error == ""
+    outcome = site.run(goal(NEW), Baseline())
+    assert (outcome.plan.changes, outcome.record_error) == ((), "")
+
+
+def test_a_note_that_is_taken_later_is_enough(site: ModelSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_room(site, monkeypatch, after=1, until=2)
+    outcome = site.run(goal(NEW), Baseline())
+    assert (outcome.error, outcome.record_error) == ("", "")
 
 
 def test_progress_names_each_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,41 @@ def test_what_is_saved_is_loaded(records: Records, record: Record) -> None:
     records.save("wg0", record)
     assert records.load("wg0") == record
     assert records.names() == {"wg0"}
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_has_room_for_what_is_no_longer(
+    records: Records, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    records.save("wg0", RECORD)
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(code, "full", f"{path}.draft")
+
+    monkeypatch.setattr("wgreconcile.converge.records.write_atomic", full)
+    records.save("wg0", replace(RECORD, running=()))
+    assert records.load("wg0") == replace(RECORD, running=())
+    for name, record in (("wg0", RECORD), ("wg1", RECORD)):
+        with pytest.raises(OSError, match="full") as error:
+            records.save(name, record)
+        assert error.value.filename.endswith(f"/interfaces/{name}.json")
+    assert records.load("wg0") == replace(RECORD, running=())
+
+
+def test_other_failures_of_a_disk_are_told(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    records.save("wg0", RECORD)
+
+    def broken(path: Path, text: str) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", f"{path}.draft")
+
+    monkeypatch.setattr("wgreconcile.converge.records.write_atomic", broken)
+    with pytest.raises(OSError, match="Read-only"):
+        records.save("wg0", Record(""))
+    assert records.load("wg0") == RECORD
+
+
+def test_what_was_never_remembered_is_forgotten_easily(records: Records) -> None:
+    records.forget("wg0")
 
 
 def test_what_is_no_file_holds_nobody_up(tmp_path: Path, records: Records) -> None:
@@ -101,10 +138,10 @@ def test_a_disk_that_fails_keeps_the_record_of_before(records: Records, monkeypa
     records.save("wg0", RECORD)
 
     def fail(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="Input/output error"):
         records.save("wg0", Record("new"))
     monkeypatch.undo()
     assert records.load("wg0") == RECORD

@@ -282,3 +282,51 @@ def test_a_way_back_that_fails_says_what_still_differs(base: Scenario) -> None:
     assert run.stderr.count("wg-quick up") == 2
     base.by_hand(f"rm {HOOK_LOG}.broken")
     base.apply(wg0=BASE)
+
+
+FULL = f"dd if=/dev/zero of={VAR}/full bs=4k 2>/dev/null || true"
+
+
+@pytest.fixture
+def little_room(host: Host) -> Scenario:
+    """wg0 as BASE has it, on a host whose /var/lib/wgreconcile is small and full."""
+    scenario = Scenario(host)
+    scenario.by_hand(f"mount -t tmpfs -o size=64k,mode=755 little {VAR}")
+    scenario.apply(wg0=BASE)
+    scenario.by_hand(FULL)
+    scenario.hook_log()
+    return scenario
+
+
+def test_a_full_disk_keeps_a_restart_from_being_begun(little_room: Scenario) -> None:
+    full = (
+        f"could not be noted, so it was not begun: {VAR}/interfaces/wg0.json: No space left on device; make room"
+    )
+    run = fail(little_room, full, wg0=BASE | hooks("new"))
+    assert run.wg_quick == []
+    little_room.by_hand(f"rm {VAR}/full")
+    assert little_room.apply().wg_quick == ["down", "up"]
+
+
+def test_what_cannot_be_remembered_on_a_full_disk_is_there_all_the_same(little_room: Scenario) -> None:
+    more = [
+        peer(f"p{number}", f"10.9.1.{number}/32") for number in range(30)
+    ]  # more than the old record has room for
+    little_room.desire(wg0=BASE | {"peers": [ALICE, BOB, *more], "mtu": 1300})
+    for changed in (31, 0):
+        run = little_room.run("apply", expect=1)
+        assert (run.changed, run.failed) == ({"wg0": changed}, {"wg0": 0})
+        assert (
+            "wg0: it is as the state wants it, which was verified; only what was applied could not be"
+            in run.stderr
+        )
+    assert little_room.mtu() == 1300
+    little_room.by_hand(f"rm {VAR}/full")
+    assert little_room.apply().changed == {"wg0": 0}
+    assert "p29" in record_of(little_room)
+
+
+def test_a_disk_that_runs_full_while_it_comes_up_costs_no_second_restart(little_room: Scenario) -> None:
+    little_room.by_hand(f"rm {VAR}/full")
+    run = little_room.apply(wg0=BASE | {"post_up": [FULL]})
+    assert run.wg_quick == ["down", "up"]

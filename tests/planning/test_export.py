@@ -92,12 +92,18 @@ def test_every_case_is_as_the_schema_says(path: Any) -> None:
 
 def test_the_outcome_of_an_apply(capsys: pytest.CaptureFixture[str]) -> None:
     made = plan(conf(mtu=1400), conf(mtu=1380))
-    outcomes = (InterfaceOutcome(made), InterfaceOutcome(made, "failed", "still differs"))
+    outcomes = (InterfaceOutcome(made), InterfaceOutcome(made, "failed", "still differs", "full"))
     plan_verbs._show_outcome(Outcome(Plan((made,)), outcomes), "json", diff=False)
     data = json.loads(capsys.readouterr().out)
     VALIDATOR.validate(data)
-    good = {"name": "wg0", "changed": 1, "failed": False, "error": "", "return_error": ""}
-    bad = {"name": "wg0", "changed": 0, "failed": True, "error": "failed", "return_error": "still differs"}
+    good = {
+        **{"name": "wg0", "changed": 1, "failed": False},
+        **{"error": "", "return_error": "", "record_error": ""},
+    }
+    bad = {
+        **{"name": "wg0", "changed": 0, "failed": True},
+        **{"error": "failed", "return_error": "still differs", "record_error": "full"},
+    }
     assert data["outcome"] == [good, bad]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from wgreconcile.converge.site import Site
 from wgreconcile.converge.steady import Steady
 from wgreconcile.errors import BusyError, WgreconcileError
 from wgreconcile.sharing import Group
+
+_log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 10.0
 """How long a pass waits for a run of the command line to end."""
@@ -108,6 +111,8 @@ def _union(wishes: Iterable[Wish]) -> Wish:
 
 
 def _converged(each: InterfaceOutcome) -> Converged:
+    if each.record_error:
+        _log.error("%s: what was applied could not be remembered: %s", each.name, each.record_error)
     if not each.failed:
         return Converged(each.name, changed=bool(each.changed))
     error = f"{each.error}; the way back failed, too: {each.return_error}" if each.return_error else each.error

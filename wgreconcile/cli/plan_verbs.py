@@ -90,6 +90,8 @@ def _show_outcome(outcome: Outcome, output: str, *, diff: bool) -> None:
             print(paint("error", f"{each.name}: {each.error}"), file=sys.stderr)
             way_back = f"the way back failed too: {each.return_error}" if each.return_error else _BACK
             print(f"{each.name}: {way_back}", file=sys.stderr)
+        if each.record_error:
+            print(paint("error", f"{each.name}: {_unremembered(each)}"), file=sys.stderr)
     for each in outcome.interfaces:
         print(recap(each.name, each.plan.subjects, each.changed, int(each.failed)))
 
@@ -102,6 +104,11 @@ def _show_notes(found: Plan, diff: bool) -> None:
         print("the state has no interfaces: nothing to do")
 
 
+def _unremembered(each: InterfaceOutcome) -> str:
+    done = "" if each.failed else "it is as the state wants it, which was verified; only "
+    return f"{done}what was applied could not be remembered: {each.record_error}; make room there and apply again"
+
+
 def _exported(each: InterfaceOutcome) -> dict[str, object]:
     return {
         "name": each.name,
@@ -109,6 +116,7 @@ def _exported(each: InterfaceOutcome) -> dict[str, object]:
         "failed": each.failed,
         "error": each.error,
         "return_error": each.return_error,
+        "record_error": each.record_error,
     }
 
 

@@ -34,21 +34,28 @@ def converge(
     try:
         if record is None and (before.file is not None or before.live is not None):
             # From the first step on its file is ours: a killed run must not forget what it was brought up with.
-            target.save(Record(render_conf(baseline.conf), before.live is not None))
+            journal.begin(Record(render_conf(baseline.conf), before.live is not None))
         _reach(plan.goal, plan.steps, journal)
         journal.close(plan.goal)
-        return InterfaceOutcome(plan)
+        return InterfaceOutcome(plan, record_error=journal.error)
     except (WgreconcileError, OSError, ValueError) as error:
         back = goal_of_return(before, baseline.conf)
-        return InterfaceOutcome(plan, str(error), _return(back, plan.goal, baseline, journal, record))
+        return_error = _return(back, plan.goal, baseline, journal, record)
+        return InterfaceOutcome(plan, str(error), return_error, journal.error)
 
 
 class _Journal:
-    """Performs steps and notes each wg-quick command before it starts and after it has ended."""
+    """Performs steps and notes each wg-quick command before it starts and after it has ended.
+
+    A command that cannot be noted is not begun, but on the way back: that the interface is as before weighs more.
+    ``error`` tells why the last note could not be taken; empty when it was.
+    """
 
     def __init__(self, target: Target, progress: Progress, text: str) -> None:
         self._target, self._progress, self._text = target, progress, text
         self.coming_up = False
+        self.is_way_back = False
+        self.error = ""
 
     def perform(self, steps: Sequence[Step]) -> None:
         for number, step in enumerate(steps, 1):
@@ -57,16 +64,30 @@ class _Journal:
             if isinstance(step, BringUp):
                 self._text = render_conf(step.conf)
             if command:
+                self.begin(Record(self._text, running=command))
                 self.coming_up = isinstance(step, BringUp)
-                self._target.save(Record(self._text, running=command))
             self._target.perform(step)
             if command:
                 self.coming_up = False
-                self._target.save(Record(self._text))
+                self._note(Record(self._text))
 
     def observe(self) -> ObservedInterface:
         self._progress(self._target.name, "verifying")
         return self._target.observe()
+
+    def begin(self, record: Record) -> None:
+        """Note what is about to happen. Raise ConvergenceError when that fails, as it is not to happen then."""
+        self._note(record)
+        if self.error and not self.is_way_back:
+            problem = f"what was to be done could not be noted, so it was not begun: {self.error}"
+            raise ConvergenceError(f"{problem}; make room there and apply again")
+
+    def _note(self, record: Record | None) -> None:
+        try:
+            self._target.save(record) if record else self._target.forget()
+            self.error = ""
+        except OSError as error:
+            self.error = f"{error.filename}: {error.strerror}"
 
     @property
     def in_force(self) -> Conf:
@@ -75,17 +96,11 @@ class _Journal:
 
     def close(self, goal: Goal) -> None:
         """The goal is reached: it is what was applied last."""
-        if goal.text is None:
-            self._target.forget()
-        else:
-            self._target.save(Record(goal.text, goal.live is not None))
+        self._note(None if goal.text is None else Record(goal.text, goal.live is not None))
 
     def reopen(self, record: Record | None) -> None:
         """The interface is back where it was, and so is what is remembered of it."""
-        if record is None:
-            self._target.forget()
-        else:
-            self._target.save(replace(record, running=()))
+        self._note(replace(record, running=()) if record else None)
 
 
 def _reach(goal: Goal, steps: Sequence[Step], journal: _Journal) -> None:
@@ -105,6 +120,7 @@ def _reach(goal: Goal, steps: Sequence[Step], journal: _Journal) -> None:
 
 def _return(back: Goal, goal: Goal, baseline: Baseline, journal: _Journal, record: Record | None) -> str:
     """Lead an interface back. Return what went wrong with that, empty when it is verified to be as before."""
+    journal.is_way_back = True
     try:
         in_force = brought_up_with(goal.live or baseline.conf, journal.in_force)
         now = journal.observe()

@@ -16,12 +16,14 @@ class InterfaceOutcome:
     """One interface after its plan was carried out.
 
     ``error`` empty: converged and verified. Otherwise ``return_error`` tells how the way back went: empty when
-    the interface was verified to be as it was before, else what still differs from that.
+    the interface was verified to be as it was before, else what still differs from that. ``record_error`` tells,
+    whatever became of the interface, why that could not be remembered; the next run goes by what it finds.
     """
 
     plan: InterfacePlan
     error: str = ""
     return_error: str = ""
+    record_error: str = ""
 
     @property
     def name(self) -> str:
@@ -46,4 +48,5 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        return any(each.failed for each in self.interfaces)
+        """Whether an interface is not as it should be, or what became of it could not be remembered."""
+        return any(each.failed or each.record_error for each in self.interfaces)

@@ -50,11 +50,12 @@ def reconcile(
 
         found = survey(site, names, now, prune=prune, generate=True, look=look)
         safety.check(found.plan, force=force, max_disruption=max_disruption)
-        if found.plan.is_empty:
-            quiet.remember(found.plan, found.desired)
         plans = sorted(found.plan.interfaces, key=_goes_first)
         outcomes = (_converge(each, found, site, progress) for each in plans if not stop())
-        return Outcome(found.plan, tuple(sorted(outcomes, key=attrgetter("name"))))
+        outcome = Outcome(found.plan, tuple(sorted(outcomes, key=attrgetter("name"))))
+        if found.plan.is_empty and not outcome.failed:
+            quiet.remember(found.plan, found.desired)
+        return outcome
 
 
 def _goes_first(plan: InterfacePlan) -> bool:
@@ -72,10 +73,16 @@ def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress
         before = found.observed.find(plan.name)
         target = Whole(plan.name, Host(site.conf_dir), site.records)
         return converge(plan, before, baseline, target, progress)
-    if plan.goal.text is None:  # pruned, and a hand has removed all of it already
-        site.records.forget(plan.name)
-    else:
-        record = Record(plan.goal.text, plan.goal.live is not None)
-        if site.records.load(plan.name) != record:
+    return InterfaceOutcome(plan, record_error=_remember(plan, site))
+
+
+def _remember(plan: InterfacePlan, site: Site) -> str:
+    """Remember what is as it shall be already. Return why that could not be done, empty when it was."""
+    try:
+        if plan.goal.text is None:  # pruned, and a hand has removed all of it already
+            site.records.forget(plan.name)
+        elif site.records.load(plan.name) != (record := Record(plan.goal.text, plan.goal.live is not None)):
             site.records.save(plan.name, record)
-    return InterfaceOutcome(plan)
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}"
+    return ""

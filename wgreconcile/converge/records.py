@@ -6,7 +6,9 @@ are managed, why something differs, which hooks bring an interface down, and whe
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,16 +77,37 @@ class Records:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def save(self, name: str, record: Record) -> None:
-        """Remember, durably. Raise OSError."""
-        make_private_folder(self._folder)
-        write_atomic(self._path(name), json.dumps(asdict(record)))
+        """Remember, durably. Raise OSError, which names the record; what was remembered is still there then."""
+        path, text = self._path(name), json.dumps(asdict(record))
+        try:
+            make_private_folder(self._folder)
+            write_atomic(path, text)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not _overwrite(path, text):
+                raise OSError(error.errno, error.strerror, str(path)) from None
 
     def forget(self, name: str) -> None:
         """The interface is no longer managed."""
-        remove(self._path(name))
+        if self._path(name).exists():
+            remove(self._path(name))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
+
+
+def _overwrite(path: Path, text: str) -> bool:
+    """Write a record in its place, which needs no room on a full disk; False when it does not fit there."""
+    data = text.encode("utf-8", "surrogateescape")
+    if not path.exists() or path.stat().st_size < len(data):
+        return False
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, data, 0)
+        os.ftruncate(descriptor, len(data))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _record_of(data: dict[str, Any]) -> Record:
