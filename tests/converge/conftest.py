@@ -21,7 +21,7 @@ case "${{0##*/}} $*" in
 esac
 answer="{folder}/answer ${{0##*/}} $(echo "$*" | tr / _)"
 if [ -e "$answer" ]; then cat "$answer"; fi
-if [ -e "{folder}/fails ${{0##*/}}" ]; then echo "no, not now" >&2; exit 7; fi
+if [ -e "{folder}/fails ${{0##*/}}" ]; then cat "{folder}/fails ${{0##*/}}" >&2; exit 7; fi
 """
 
 
@@ -48,8 +48,8 @@ class Programs:
     def answers(self, command: str, text: str) -> None:
         (self.folder / f"answer {command.replace('/', '_')}").write_text(text)
 
-    def fails(self, program: str) -> None:
-        (self.folder / f"fails {program}").touch()
+    def fails(self, program: str, said: str = "no, not now") -> None:
+        (self.folder / f"fails {program}").write_text(said)
 
 
 @pytest.fixture

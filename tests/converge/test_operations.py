@@ -222,6 +222,22 @@ def test_an_mtu_too_small_for_ipv6_comes_when_ipv6_is_gone(programs: Programs, k
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("busy\nCommand failed -:2", "busy\nCommand failed -:2: ip route add 10.8.0.0/16 dev wg0"),
+        ("Command failed -:9", "Command failed -:9"),
+        ("no, not now", "no, not now"),
+    ],
+)
+def test_of_a_batch_the_line_that_failed_is_told(programs: Programs, said: str, told: str) -> None:
+    programs.fails("ip", said)
+    with pytest.raises(CommandError) as error:
+        batch(programs, Adjust(mtu=1300, add_routes=(Route(Network("10.8.0.0/16")),)))
+    assert error.value.stderr == told
+    assert str(error.value) == f"`ip -batch -` ended with status 7: {told}"
+
+
 def test_rules_come_by_ip_version_and_at_their_place(programs: Programs) -> None:
     rules = (Rule(4, 51820), Rule(4, 0), Rule(6, 51820, 32763))
     assert (

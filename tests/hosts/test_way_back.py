@@ -158,9 +158,8 @@ def test_a_taken_listen_port(base: Scenario) -> None:
 def test_a_route_that_leads_elsewhere(base: Scenario) -> None:
     base.by_hand("ip route add 10.30.0.0/24 dev other")
     many = [peer(f"p{n}", f"10.40.{n}.0/24") for n in range(5)]
-    run = fail(
-        base, "File exists", wg0=interface(ALICE, *many, peer("carol", "10.30.0.0/24"), mtu=1300, **hooks("old"))
-    )
+    said = "RTNETLINK answers: File exists\nCommand failed -:", ": ip route add 10.30.0.0/24 dev wg0\n"
+    run = fail(base, *said, wg0=interface(ALICE, *many, peer("carol", "10.30.0.0/24"), mtu=1300, **hooks("old")))
     assert run.wg_quick == []
     assert base.hook_log() == []
     base.by_hand("ip route del 10.30.0.0/24")
@@ -173,6 +172,12 @@ def test_a_route_that_leads_elsewhere_at_a_first_apply(host: Host) -> None:
     )
     fail(scenario, "File exists", wg0=interface(ALICE))
     assert not scenario.is_live()
+    many = [peer(f"p{n}", f"10.40.{n}.0/24") for n in range(40)]
+    said = (
+        "RTNETLINK answers: File exists\n",
+        f"{CONF}/.wgreconcile/wg0.routes:1: ip route add 10.20.0.0/24 dev wg0\n",
+    )
+    fail(scenario, *said, wg0=interface(ALICE, *many))
 
 
 def test_everything_in_place_fails_at_its_last_step(base: Scenario) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wgreconcile.command import run
+from wgreconcile.converge.batches import run_batch, text_of, with_line
 from wgreconcile.converge.hooks import hook_error
 from wgreconcile.converge.leftovers import STAGING
 from wgreconcile.converge.mtu import automatic_mtu
@@ -90,16 +91,20 @@ def _bring_up(step: BringUp, name: str, host: Host) -> None:
     parts = split(step.conf)
     conf = parts.first
     peers, routes = (host.staging / f"{name}.{suffix}" for suffix in ("peers", "routes"))
+    lines = [f"route add {_route(each, name)}" for each in parts.routes]
     with _staged(host, name, "peers", "routes"):
         hooks = []
         if parts.peers:
             write_atomic(peers, render_peers(parts.peers))
             hooks.append(shlex.join(["wg", "addconf", name, str(peers)]))
         if parts.routes:
-            write_atomic(routes, "".join(f"route add {_route(each, name)}\n" for each in parts.routes))
+            write_atomic(routes, text_of(lines))
             hooks.append(shlex.join(["ip", "-batch", str(routes)]))
         write_atomic(host.staged(name), render_conf(replace(conf, post_up=(*hooks, *conf.post_up))))
-        run(command_of(step, name, host))
+        try:
+            run(command_of(step, name, host))
+        except CommandError as error:
+            raise with_line(error, lines) from None
 
 
 def _take_down(step: TakeDown, name: str, host: Host) -> None:
@@ -146,9 +151,9 @@ def _adjust(step: Adjust, name: str) -> None:
         lines += [*go, *_address_lines(step, name), *come]
     else:
         lines += [*come, *go]
-    _batch([], lines + late)
+    run_batch(lines + late)
     for version in (4, 6):
-        _batch([f"-{version}"], [_rule(each) for each in step.add_rules if each.version == version])
+        run_batch([_rule(each) for each in step.add_rules if each.version == version], f"-{version}")
 
 
 def _address_lines(step: Adjust, name: str) -> list[str]:
@@ -163,11 +168,6 @@ def _address_lines(step: Adjust, name: str) -> list[str]:
         *(f"address delete {each} dev {name}" for each in step.remove_address if each not in clashing),
         *(f"address add {each} dev {name}" for each in step.add_address if each not in new),
     ]
-
-
-def _batch(options: Sequence[str], lines: Sequence[str]) -> None:
-    if lines:
-        run(["ip", *options, "-batch", "-"], stdin="\n".join(lines) + "\n")
 
 
 def _route(route: Route, name: str) -> str:
