@@ -65,6 +65,9 @@ class _Composer(_Parser):
     def ascend_resolver(self) -> None: ...
 
 
+_TOO_DEEP = ("the document is nested too deep", "write fewer levels")
+
+
 def compose(text: str, file: str) -> Node | None:
     """The nodes of ``text``, each with its place; None when there are none. ``file`` is named in faults.
 
@@ -107,7 +110,7 @@ def _refuse_bombs(text: str, file: str) -> None:
             faults.append(Fault(file, line, "", "anchors and aliases have no meaning here", "write it out"))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            faults.append(Fault(file, line, "", "the document is nested too deep", "write fewer levels"))
+            faults.append(Fault(file, line, "", *_TOO_DEEP))
             break
     if faults:
         raise StateError(faults)
@@ -148,6 +151,8 @@ def _explain(error: yaml.YAMLError, source: str, column: int) -> tuple[str, str]
     if source.lstrip(" ").startswith("\t"):
         return "a tab indents the line", "indent with spaces"
     words = re.sub(r"'[^']*'|\"[^\"]*\"", "…", str(getattr(error, "problem", "") or "syntax error"))
+    if "maximum nesting depth" in words:  # libyaml from 0.2.6 on has a limit of its own
+        return _TOO_DEEP
     if "another document" in words:
         return "a second document begins", "keep one document in a file"
     return f"not YAML: {words}", "check indentation, quotes and colons here and above"
