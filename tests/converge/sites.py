@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from wgreconcile.converge import reconcile, survey, target
+from wgreconcile.converge import few, reconcile, survey, target
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
-from wgreconcile.observed.model import ObservedInterface, ObservedState
+from wgreconcile.observed.model import ConfFile, LivePeer, ObservedInterface, ObservedState
+from wgreconcile.observed.observe import Beside, read_file
 from wgreconcile.planning.model import RemoveFile, Step, WriteFile
+from wgreconcile.values import Endpoint
 
 from ..observed.strategies import public_key, secret_key
 from ..planning.model_host import ModelHost
@@ -49,7 +52,7 @@ class Fleet:
         self.fails: dict[tuple[str, str], Exception] = {}
         patch.setattr(target, "perform", lambda step, name, host: self.perform(step, name))
         patch.setattr(target, "observe", lambda folder, names: self.observe(names))
-        for module in (reconcile, survey):
+        for module in (reconcile, survey, few):
             patch.setattr(module, "Look", lambda folder, names: FleetLook(self, names))
 
     def host(self, name: str) -> ModelHost:
@@ -86,5 +89,39 @@ class FleetLook:
     def result(self) -> ObservedState:
         return self.fleet.observe(self.names)
 
+    def few(self, name: str, keys: Set[str]) -> tuple[ObservedInterface, Beside]:
+        found = {each.name: each for each in self.fleet.observe(self.names).interfaces}
+        live = found[name].live
+        if live is not None:
+            live = replace(live, peers=tuple(each for each in live.peers if each.public_key in keys))
+        lines = (
+            (each.name, _settings(peer))
+            for each in found.values()
+            for peer in (each.live.peers if each.live else ())
+            if each.name != name or peer.public_key not in keys
+        )
+        others = (
+            replace(each, file=self._file(each.name), live=each.live and replace(each.live, peers=()))
+            for each in found.values()
+            if each.name != name
+        )
+        observed = replace(found[name], file=self._file(name), live=live)
+        return observed, Beside(frozenset(map(repr, lines)), tuple(others))
+
+    def _file(self, name: str) -> ConfFile | None:
+        return read_file(self.fleet.site.conf_dir, name)
+
     def fingerprint(self) -> Iterator[str]:
-        yield repr(self.fleet.observe(self.names))
+        seen = self.fleet.observe(self.names)
+        for each in seen.interfaces:
+            live = each.live
+            settled = live and replace(live, peers=()), live and [_settings(peer) for peer in live.peers]
+            file = self._file(each.name)
+            yield repr((each.name, file and (file.mode, file.text), settled))
+        yield repr((seen.other_files, seen.other_live))
+
+
+def _settings(peer: LivePeer) -> LivePeer:
+    """A live peer without what changes by itself."""
+    known = None if peer.endpoint is None else Endpoint("known:1")
+    return replace(peer, endpoint=known, latest_handshake=0, rx_bytes=0, tx_bytes=0)

@@ -57,9 +57,6 @@ def _default_state() -> Path:
 
 
 def _read(path: Path, *, required: bool) -> dict[str, str]:
-    from wgreconcile.desired.documents import parse
-    from wgreconcile.desired.schema import check_settings
-
     try:
         text = files.read(path).decode()
     except FileNotFoundError:
@@ -68,6 +65,10 @@ def _read(path: Path, *, required: bool) -> dict[str, str]:
         return {}
     except UnicodeDecodeError:
         raise StateError([Fault(str(path), 0, "", "is not UTF-8", "save it as UTF-8")]) from None
+    # Imported only here: a run without such a file is over sooner.
+    from wgreconcile.desired.documents import parse
+    from wgreconcile.desired.schema import check_settings
+
     data = parse(text, str(path))
     check_settings(data, text, str(path))
     return {key: str(path.parent / value) for key, value in data.items() if key in KEYS}

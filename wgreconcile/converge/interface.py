@@ -39,9 +39,22 @@ def converge(
         journal.close(plan.goal)
         return InterfaceOutcome(plan, record_error=journal.error)
     except (WgreconcileError, OSError, ValueError) as error:
-        back = goal_of_return(before, baseline.conf)
+        back = replace(goal_of_return(before, baseline.conf), others=plan.goal.others)
         return_error = _return(back, plan.goal, baseline, journal, record)
         return InterfaceOutcome(plan, str(error), return_error, journal.error)
+
+
+def remember(plan: InterfacePlan, target: Target) -> str:
+    """Remember what is as it shall be already. Return why that could not be done, empty when it was."""
+    goal = plan.goal
+    try:
+        if goal.text is None:  # pruned, and a hand has removed all of it already
+            target.forget()
+        elif target.load() != (record := Record(goal.text, goal.live is not None)):
+            target.save(record)
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}"
+    return ""
 
 
 class _Journal:

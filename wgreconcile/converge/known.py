@@ -10,6 +10,7 @@ from wgreconcile.desired.model import Interface, Peer
 from wgreconcile.observed.conf import Conf, ConfPeer
 from wgreconcile.observed.model import ConfFile, LiveInterface, ObservedInterface
 from wgreconcile.planning.model import Goal
+from wgreconcile.planning.render import render_conf
 from wgreconcile.planning.sections import Sections
 from wgreconcile.values import PublicKey
 
@@ -47,8 +48,9 @@ class Known:
         """The same with the peers of ``delta`` as they are in ``few``; nobody has seen it yet."""
         kept = (each for each in self.conf.peers if each.public_key not in delta.keys)
         conf = replace(self.conf, peers=(*kept, *few.peers))
-        sections = self.sections.changed(delta.keys, few)
-        goal = replace(self.goal, text=sections.text(conf), conf=conf, live=conf)
+        _, rest = self.sections.split(delta.keys)
+        sections = rest.merged(Sections.of(render_conf(few)))
+        goal = replace(self.goal, text=sections.text, conf=conf, live=conf)
         until = min(self.until, next_change(delta.peers, now))
         return Known(interface, goal, conf, sections, until, self.record)
 

@@ -1,8 +1,9 @@
-"""Whether anything moved since a run found nothing to do.
+"""Whether anything moved since a run that left nothing to do.
 
 A plan is a function of documents, secrets, files, records, what is live, and time. When each of them is what it
-was when that plan was empty, it is empty again, and of ten thousand peers not one need be built to see it. What is
-doubtful (a document that has only just been written, a secret from the environment) counts as moved.
+was when that plan was empty, it is empty again, and of ten thousand peers not one need be built to see it. When
+all but few documents are, only these have to be looked at. What is doubtful (a file that has only just been
+written, a secret from the environment) counts as moved.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import wgreconcile
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.site import Site
-from wgreconcile.desired.layout import stamps
-from wgreconcile.desired.model import DesiredState, Peer, SecretEnv
+from wgreconcile.desired.layout import Stamp, stamps
+from wgreconcile.desired.model import DesiredState, Interface, Peer, SecretEnv
+from wgreconcile.desired.news import News
 from wgreconcile.files import make_private_folder, read, write_atomic
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning.model import Goal, InterfacePlan, Plan
@@ -34,36 +39,66 @@ class Quiet:
 
     def __init__(self, site: Site, look: Look, names: Sequence[str], now: datetime, *, prune: bool) -> None:
         self._path = site.var / "cache" / "quiet.json"
-        self._now = now
-        self._look = look
+        self._site, self._look, self._now = site, look, now
+        self._choice = (sorted(names), prune)
         # Before anything is read, so that what changes meanwhile is seen as a change by the next run.
-        self._stamps = _stamps_of(site, names, prune)
+        self._looked_at = time.time_ns()
+        self._documents = _documents(site)
+        self._rest = self._rest_now()
 
     def recall(self) -> Outcome | None:
         """The outcome of a run that has nothing to do; None when something moved."""
         try:
-            data = json.loads(read(self._path))
-            if self._stamps is None or data["stamps"] != self._stamps or data["until"] <= self._now.isoformat():
+            documents = self._digest_of_documents
+            if documents is None or documents != self._last["documents"] or not self._all_else_rests:
                 return None
-            if data["seen"] != self._seen:
-                return None
-            plans = tuple(InterfacePlan(name, Goal(name), subjects=count) for name, count in data["subjects"])
-            plan = Plan(plans, tuple(data["orphaned"]), tuple(data["unmanaged"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            plan = self.plan_with(())
+        except (ValueError, KeyError, TypeError):
             return None
-        return Outcome(plan, tuple(map(InterfaceOutcome, plans)))
+        return Outcome(plan, tuple(map(InterfaceOutcome, plan.interfaces)))
+
+    def news(self) -> News | None:
+        """What few documents say anew, when nothing else has moved; else None."""
+        try:
+            version = self._last["version"]
+            if not version or self._documents is None or not self._rests:
+                return None
+            chosen = {each.name for each in self.plan_with(()).interfaces}
+            found = self._site.store.news(version, self._documents, self._looked_at, self._now)
+            is_all = found is not None and chosen.issuperset(each.interface.name for each in found.interfaces)
+            return found if is_all and self._all_else_rests else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def plan_with(self, plans: Sequence[InterfacePlan]) -> Plan:
+        """The plan of the run that is remembered, which was empty, but for these interfaces."""
+        found = {each.name: each for each in plans}
+        quiet = (InterfacePlan(name, Goal(name), subjects=count) for name, count in self._last["subjects"])
+        merged = tuple(found.get(each.name, each) for each in quiet)
+        return Plan(merged, tuple(self._last["orphaned"]), tuple(self._last["unmanaged"]))
 
     def remember(self, plan: Plan, desired: DesiredState) -> None:
         """Keep that ``plan`` was empty. A folder that cannot be written costs time, nothing else."""
-        peers = [each for interface in desired.interfaces for each in interface.peers]
-        secrets = [each.preshared_key for each in peers] + [each.private_key for each in desired.interfaces]
-        if self._stamps is None or any(isinstance(each, SecretEnv) for each in secrets):
+        self._remember(plan, desired.interfaces, desired.version, datetime.max.isoformat(), self._seen)
+
+    def remember_news(self, plan: Plan, news: News, look: Look) -> None:
+        """Keep that all of ``plan`` was carried out, and what a last ``look`` saw."""
+        self._rest = self._rest_now()  # a run writes records and may make secrets
+        interfaces = [each.interface for each in news.interfaces]
+        self._remember(plan, interfaces, news.version, self._last["until"], _digest(look.fingerprint()))
+
+    def _remember(self, plan: Plan, interfaces: Sequence[Interface], version: str, until: str, seen: str) -> None:
+        peers = [each for interface in interfaces for each in interface.peers]
+        secrets = [each.preshared_key for each in peers] + [each.private_key for each in interfaces]
+        if self._rest is None or any(isinstance(each, SecretEnv) for each in secrets):
             return
         moments = (moment.astimezone(self._now.tzinfo) for each in peers for moment in _moments(each))
         data = {
-            "stamps": self._stamps,
-            "seen": self._seen,
-            "until": min((each for each in moments if each > self._now), default=datetime.max).isoformat(),
+            "documents": self._digest_of_documents,
+            "rest": self._rest,
+            "seen": seen,
+            "until": min([until, *(each.isoformat() for each in moments if each > self._now)]),
+            "version": version,
             "subjects": [[each.name, each.subjects] for each in plan.interfaces],
             "orphaned": plan.orphaned,
             "unmanaged": plan.unmanaged,
@@ -75,12 +110,59 @@ class Quiet:
             return
 
     @cached_property
+    def _last(self) -> Mapping[str, Any]:
+        """What the last run has remembered; empty when it has not."""
+        try:
+            found = json.loads(read(self._path))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def _rests(self) -> bool:
+        """Whether all that is desired rests, documents aside; cheaper than a look at the host."""
+        last = self._last
+        return self._rest is not None and last["rest"] == self._rest and last["until"] > self._now.isoformat()
+
+    @property
+    def _all_else_rests(self) -> bool:
+        """Whether nothing has moved, documents aside."""
+        return self._rests and self._last["seen"] == self._seen
+
+    @cached_property
     def _seen(self) -> str:
         """A digest of what is on disk and live."""
-        digest = hashlib.blake2b(digest_size=32)
-        for text in self._look.fingerprint():
-            digest.update(text.encode(errors="surrogateescape") + b"\0")
-        return digest.hexdigest()
+        return _digest(self._look.fingerprint())
+
+    @cached_property
+    def _digest_of_documents(self) -> str | None:
+        """A digest of the stamps of all documents; None when one of them is too young to be trusted."""
+        if self._documents is None or _is_young(self._documents.values(), self._looked_at):
+            return None
+        # In the order of the folders: where that changes, a little time is lost.
+        numbers = array("Q", chain.from_iterable(self._documents.values()))
+        return _digest(["\0".join(self._documents), numbers.tobytes().hex()])
+
+    def _rest_now(self) -> str | None:
+        """A digest of all else that is desired, of the program and of the choice; None when it cannot be told."""
+        package = Path(wgreconcile.__file__).parent  # in a checkout, some of its folders are links
+        folders = (self._site.secrets.folder, package, package / "schemas", package / "templates")
+        try:
+            found = [stamp for folder in folders for stamp in _stamps(folder)]
+            # By content: a run writes them itself, and the next one need not wait until they are old.
+            records = [read(each) for each in sorted((self._site.var / "interfaces").glob("*.json"))]
+        except OSError:
+            return None
+        if _is_young((stamp for _, stamp in found), time.time_ns()):
+            return None
+        return _digest([repr((self._choice, found)), *(each.decode(errors="replace") for each in records)])
+
+
+def _digest(texts: Iterable[str]) -> str:
+    digest = hashlib.blake2b(digest_size=32)
+    for text in texts:
+        digest.update(text.encode(errors="surrogateescape") + b"\0")
+    return digest.hexdigest()
 
 
 def _moments(peer: Peer) -> Iterator[datetime]:
@@ -93,19 +175,17 @@ def _moments(peer: Peer) -> Iterator[datetime]:
             yield schedule.begins
 
 
-def _stamps_of(site: Site, names: Sequence[str], prune: bool) -> str | None:
-    """A digest of what is desired, by the stamps of its files; None when one is too young to be trusted."""
-    package = Path(wgreconcile.__file__).parent  # in a checkout, some of its folders are links
-    folders = (site.secrets.folder, site.var / "interfaces", package, package / "schemas", package / "templates")
+def _documents(site: Site) -> dict[str, Stamp] | None:
+    """The stamps of all documents; None when the folder cannot be read."""
     try:
-        documents = sorted(stamps(site.store.state).items())
-        files = [stamp for folder in folders for stamp in _stamps(folder)]
+        return stamps(site.store.state)
     except OSError:
         return None
-    young = time.time_ns() - YOUNG_NS
-    if any(stamp[0] > young or stamp[3] > young for _, stamp in [*documents, *files]):
-        return None
-    return hashlib.blake2b(repr((sorted(names), prune, documents, files)).encode(), digest_size=32).hexdigest()
+
+
+def _is_young(found: Iterable[tuple[int, ...]], now: int) -> bool:
+    young = now - YOUNG_NS
+    return any(stamp[0] > young or stamp[3] > young for stamp in found)
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:

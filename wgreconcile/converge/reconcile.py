@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from wgreconcile.converge.leftovers import settle
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Progress
 from wgreconcile.converge.quiet import Quiet
-from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
 from wgreconcile.files import exclusive_lock, make_private_folder
 from wgreconcile.observed.observe import Look
@@ -45,6 +44,25 @@ def reconcile(
         if (outcome := quiet.recall()) is not None:
             return outcome
         # Imported only here: most runs find nothing to do, and are over sooner without it.
+        from wgreconcile.converge.few import reconcile_few
+        from wgreconcile.converge.part import NotAlone
+
+        try:
+            outcome = reconcile_few(
+                site,
+                quiet,
+                look,
+                now,
+                force=force,
+                max_disruption=max_disruption,
+                progress=progress,
+                stop=stop,
+            )
+            if outcome is not None:
+                return outcome
+        except NotAlone:  # somebody else is at work; what there is now is seen anew, and converged as a whole
+            look = Look(site.conf_dir, site.names())
+            quiet = Quiet(site, look, names, now, prune=prune)
         from wgreconcile.converge.survey import survey
         from wgreconcile.planning import safety
 
@@ -64,25 +82,11 @@ def _goes_first(plan: InterfacePlan) -> bool:
 
 
 def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress) -> InterfaceOutcome:
-    baseline = found.baselines[plan.name]
-    if plan.changes:
-        from wgreconcile.converge.interface import converge
-        from wgreconcile.converge.operations import Host
-        from wgreconcile.converge.target import Whole
+    from wgreconcile.converge.interface import converge, remember
+    from wgreconcile.converge.operations import Host
+    from wgreconcile.converge.target import Whole
 
-        before = found.observed.find(plan.name)
-        target = Whole(plan.name, Host(site.conf_dir), site.records)
-        return converge(plan, before, baseline, target, progress)
-    return InterfaceOutcome(plan, record_error=_remember(plan, site))
-
-
-def _remember(plan: InterfacePlan, site: Site) -> str:
-    """Remember what is as it shall be already. Return why that could not be done, empty when it was."""
-    try:
-        if plan.goal.text is None:  # pruned, and a hand has removed all of it already
-            site.records.forget(plan.name)
-        elif site.records.load(plan.name) != (record := Record(plan.goal.text, plan.goal.live is not None)):
-            site.records.save(plan.name, record)
-    except OSError as error:
-        return f"{error.filename}: {error.strerror}"
-    return ""
+    target = Whole(plan.name, Host(site.conf_dir), site.records)
+    if not plan.changes:
+        return InterfaceOutcome(plan, record_error=remember(plan, target))
+    return converge(plan, found.observed.find(plan.name), found.baselines[plan.name], target, progress)

@@ -137,7 +137,7 @@ class Steady:
         if goal.text is None or goal.conf is None or goal.live is None or default_routes(goal.conf):
             return
         if self._site.records.load(goal.name) == Record(goal.text):  # nobody has been here since
-            sections, until = Sections.of(goal.conf, goal.text), next_change(interface.peers, now)
+            sections, until = Sections.of(goal.text), next_change(interface.peers, now)
             self._known[goal.name] = Known(interface, goal, goal.conf, sections, until, stamp)
 
 

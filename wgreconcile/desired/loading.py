@@ -24,10 +24,6 @@ Overlay = Mapping[str, str | None]
 """Texts that are to be, by path below the state folder; None for a document that is to go."""
 
 
-WORTH_REMEMBERING = 200
-"""Of so many documents one is read again sooner than all of them are remembered anew."""
-
-
 def load(state: Path, cache: Path | None, overlay: Overlay | None = None) -> DesiredState:
     """The desired state of a folder, or what it would be with ``overlay`` over it.
 
@@ -35,7 +31,7 @@ def load(state: Path, cache: Path | None, overlay: Overlay | None = None) -> Des
     """
     loading = _Loading(state, memory.recall(cache, state), overlay or {})
     loaded = loading.run()
-    if not overlay and loading.news * WORTH_REMEMBERING > len(loading.fresh.documents):
+    if not overlay and loading.news:
         memory.remember(cache, state, loading.fresh)
     if loading.faults:
         raise StateError(loading.faults)
@@ -47,7 +43,7 @@ class _Loading:
         self.faults: list[Fault] = []
         self.fresh = Memory(looked_at=time.time_ns())
         self.news = 0
-        """How many documents are not as they were remembered."""
+        """How much is not as it was remembered."""
         self._all_known = True
         self._touched: dict[str, set[PublicKey]] | None = {}
         """Peers of documents that were never checked; None when an interface's own document was not."""
@@ -60,7 +56,8 @@ class _Loading:
         if len(self.fresh.documents) != len(self._known.documents):
             self.news, self._all_known = self.news + 1, False
         warnings = self._check(interfaces)
-        return DesiredState(tuple(interfaces), warnings)
+        version = self.fresh.version if not self._overlay else ""
+        return DesiredState(tuple(interfaces), warnings, version)
 
     def _documents(self) -> list[Found]:
         """The documents in order of their paths, those of the overlay in place of those on disk."""

@@ -36,6 +36,15 @@ class Memory:
     warnings: list[list[Any]] | None = None
     looked_at: int = 0
     """When the state folder was looked at, in nanoseconds."""
+    _version: str = field(default="", compare=False)
+
+    @property
+    def version(self) -> str:
+        """A name for the texts of all documents, once they are complete: that of :attr:`DesiredState.version`."""
+        if not self._version:
+            names = (f"{path}\0{each[1]}" for path, each in sorted(self.documents.items()))
+            self._version = digest("\0".join(names).encode())
+        return self._version
 
     def trusts(self, stamp: Stamp) -> bool:
         """Whether an equal stamp alone proves that a document is as it was."""
@@ -59,7 +68,7 @@ def recall(folder: Path | None, state: Path) -> Memory:
         data = json.loads(body)
         if data["program"] != _program() or data["state"] != str(state.resolve()):
             return Memory()
-        return Memory(data["documents"], data["warnings"], data["looked_at"])
+        return Memory(data["documents"], data["warnings"], data["looked_at"], data["version"])
     except (OSError, ValueError, KeyError, TypeError):
         return Memory()
 
@@ -73,6 +82,7 @@ def remember(folder: Path | None, state: Path, memory: Memory) -> None:
         "state": str(state.resolve()),
         "looked_at": memory.looked_at,
         "warnings": memory.warnings,
+        "version": memory.version,
         "documents": memory.documents,
     }
     body = json.dumps(data, separators=(",", ":"))

@@ -171,10 +171,14 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """All interfaces of a state folder, sorted by name, and what is odd about them without being wrong."""
+    """All interfaces of a state folder, sorted by name, and what is odd about them without being wrong.
+
+    ``version`` names the texts of all documents that it was read from; empty when it was not read from any.
+    """
 
     interfaces: tuple[Interface, ...] = ()
     warnings: tuple[Fault, ...] = field(default=(), compare=False)
+    version: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "interfaces", tuple(sorted(self.interfaces, key=attrgetter("name"))))

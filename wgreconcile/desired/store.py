@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from wgreconcile import files
-from wgreconcile.desired import loading, saving
+from wgreconcile.desired import loading, memory, saving
 from wgreconcile.desired.landing import Landing, version_of
-from wgreconcile.desired.layout import document_of, interface_names
+from wgreconcile.desired.layout import Stamp, document_of, interface_names
 from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.news import News, news
 from wgreconcile.desired.saving import Snapshot
 from wgreconcile.errors import ConflictError, Fault, StateError
 
@@ -47,6 +49,20 @@ class Store:
         """
         with self._lock(exclusive=False):
             return self._checked({})
+
+    def news(self, version: str, stamps: Mapping[str, Stamp], looked_at: int, now: datetime) -> News | None:
+        """What the documents with these ``stamps`` say that the state of that ``version`` did not.
+
+        ``looked_at`` is when the stamps were taken, in nanoseconds. None when it takes a :meth:`load` to tell.
+        Raise BusyError while another process keeps writing.
+        """
+        with self._lock(exclusive=False):
+            known = memory.recall(self._cache, self.state)
+            return news(self.state, known, stamps, looked_at, now) if known.version == version else None
+
+    def remember(self, found: News) -> None:
+        """Let the next :meth:`load` know what is new."""
+        memory.remember(self._cache, self.state, found.memory)
 
     def recent(self) -> DesiredState:
         """The state as of a moment ago, with all that was saved through this store: for who only wants to see."""

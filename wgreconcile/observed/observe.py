@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -15,12 +15,36 @@ from wgreconcile.observed.model import ConfFile, LiveInterface, ObservedInterfac
 from wgreconcile.observed.wg import parse_dump
 from wgreconcile.values import is_interface_name
 
-_VOLATILE = re.compile(r"\t(?:(\(none\))|[^\t\n]+)\t([^\t\n]+)\t\d+\t\d+\t\d+\t([^\t\n]+)$", re.MULTILINE)
-"""The end of a peer's line in a dump: whether an endpoint is known, allowed IPs, what changes, the keepalive."""
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a look at few peers leaves out: lines of a dump, other interfaces, other files."""
+
+    lines: frozenset[str] = field(repr=False)
+    interfaces: tuple[ObservedInterface, ...] = ()
+    files: frozenset[str] = frozenset()
+
+    def is_like(self, other: Beside) -> bool:
+        """Whether both say the same, but for handshakes, counters and roaming."""
+        if (self.interfaces, self.files) != (other.interfaces, other.files):
+            return False
+        return set(map(_settled, self.lines - other.lines)) == set(map(_settled, other.lines - self.lines))
+
+
+def _settled(line: str) -> str:
+    """A line of a dump without what changes by itself: handshake, counters, and where a known endpoint is."""
+    fields = line.split("\t")
+    if len(fields) == 9:
+        del fields[5:8]
+        fields[3] = "" if fields[3] != "(none)" else fields[3]
+    return "\t".join(fields)
 
 
 class Look:
-    """A look at the host that has begun: its programs run while the caller does something else."""
+    """A look at the host that has begun: its programs run while the caller does something else.
+
+    Files are read once, so that whatever is asked of a look is about the same host.
+    """
 
     def __init__(self, conf_dir: Path, names: Iterable[str]) -> None:
         self._conf_dir = conf_dir
@@ -33,21 +57,54 @@ class Look:
     def _dumped(self) -> str:
         return self._dump.finish()
 
+    @cached_property
+    def _files(self) -> dict[str, ConfFile | None]:
+        return {name: read_file(self._conf_dir, name) for name in sorted(self._wanted)}
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset(list_files(self._conf_dir))
+
     def fingerprint(self) -> Iterator[str]:
         """Texts that are the same when a later look finds the same, but for handshakes, counters and roaming.
 
         Cheaper than to build what they say and to compare that. Raise CommandError.
         """
         # wireguard-go lists peers in an order that changes.
-        yield from sorted(_VOLATILE.sub(r"\t\1\t\2\t\3", self._dumped).splitlines())
+        yield "\n".join(sorted(map(_settled, self._dumped.splitlines())))
         for name in sorted(self._wanted & self._links.result.keys()):
-            link = with_link(LiveInterface(name, None, None, 0, 0, ()), self._links.result[name])
+            link = self._without_peers(name)
             yield repr((name, link.address, link.mtu, link.is_up))
         yield repr(self._routes.texts)
-        yield repr(sorted(list_files(self._conf_dir)))
-        for name in sorted(self._wanted):
-            file = read_file(self._conf_dir, name)
+        yield repr(sorted(self._listed))
+        for name, file in self._files.items():
             yield repr((name, file and (file.mode, file.text)))
+
+    def few(self, name: str, keys: Set[str]) -> tuple[ObservedInterface, Beside]:
+        """One interface as if it had only the peers of these public keys, and what was seen beside it.
+
+        Raise CommandError when one of the programs failed.
+        """
+        lines, beside, is_found = [], [], False
+        for line in self._dumped.splitlines():
+            interface, second, _ = line.split("\t", 2)
+            if interface == name and (second in keys or not is_found):  # its own line is the first one
+                is_found = True
+                lines.append(line)
+            else:
+                beside.append(line)
+        links = self._links.result
+        found = [with_link(each, links[name]) for each in parse_dump("\n".join(lines)) if name in links]
+        others = sorted(self._wanted - {name})
+        with_routes = self._routes.with_routes(
+            [*found, *(self._without_peers(each) for each in others if each in links)]
+        )
+        live = {each.name: each for each in with_routes}
+        observed, *rest = (ObservedInterface(each, self._files[each], live.get(each)) for each in (name, *others))
+        return observed, Beside(frozenset(beside), tuple(rest), self._listed)
+
+    def _without_peers(self, name: str) -> LiveInterface:
+        return with_link(LiveInterface(name, None, None, 0, 0, ()), self._links.result[name])
 
     def result(self) -> ObservedState:
         """What is there. Raise CommandError when one of the programs failed."""
@@ -57,12 +114,9 @@ class Look:
         if not {each.name for each in ours} <= set(self._routes.names):
             return observe(self._conf_dir, self._wanted)  # one came up while we looked
         live = {each.name: each for each in self._routes.with_routes(ours)}
-        files = list_files(self._conf_dir)
         return ObservedState(
-            tuple(
-                ObservedInterface(each, read_file(self._conf_dir, each), live.get(each)) for each in self._wanted
-            ),
-            other_files=tuple(sorted(files - self._wanted)),
+            tuple(ObservedInterface(each, self._files[each], live.get(each)) for each in self._wanted),
+            other_files=tuple(sorted(self._listed - self._wanted)),
             other_live=tuple(sorted(found.keys() - self._wanted)),
         )
 

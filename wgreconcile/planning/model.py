@@ -72,7 +72,8 @@ class Goal:
     """What an interface shall be: ``text`` on disk (None: no file), ``live`` in the kernel (None: not there).
 
     ``conf`` is what ``text`` means; ``live`` holds exact values, and what it leaves unset is not managed.
-    ``was`` is what a way back leads to: of routes and rules it brings back no more than there were.
+    ``was`` is what a way back leads to: of routes and rules it brings back no more than there were. ``others``
+    counts peers that are known to be as they shall be, and are left out here and wherever this is compared with.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Goal:
     conf: Conf | None = None
     live: Conf | None = None
     was: LiveInterface | None = field(default=None, repr=False)
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def plan_changes(
     steps = tuple(_steps(goal, observed, baseline.conf, changes, interrupted))
     place = Place.FILE if observed.live is None else Place.LIVE
     gone = sum(1 for each in changes if each.action is Action.DELETE and each.peer and each.place is place)
-    return InterfacePlan(goal.name, goal, changes, steps, 1 + len(peers), _peers_before(goal, observed), gone)
+    subjects, before = 1 + len(peers) + goal.others, _peers_before(goal, observed) + goal.others
+    return InterfacePlan(goal.name, goal, changes, steps, subjects, before, gone)
 
 
 def _steps(
@@ -80,7 +81,7 @@ def _steps(
     if goal.live is not None and (observed.live is None or restart):
         yield BringUp(_as_wg_quick_can(goal.live))
     elif goal.live is not None and observed.live is not None and live_changes:
-        yield from _in_place(goal.live, observed.live, live_changes)
+        yield from _in_place(goal.live, observed.live, live_changes, goal.others)
     if writes and goal.text is None:
         yield RemoveFile()
 
@@ -134,14 +135,15 @@ def _emptied(live: LiveInterface, baseline: Conf) -> Conf | None:
     return Conf(key, (), live.listen_port or None, fwmark=mark or None, peers=tuple(kept))
 
 
-def _in_place(goal: Conf, live: LiveInterface, changes: Sequence[Change]) -> Iterator[Step]:
+def _in_place(goal: Conf, live: LiveInterface, changes: Sequence[Change], others: int) -> Iterator[Step]:
     """First what WireGuard carries, then what leads to it."""
     of_peers = [each for each in changes if each.peer and each.field != "routes"]
     gone = tuple(each.peer for each in of_peers if each.peer and each.action is Action.DELETE)
     touched = {each.peer for each in of_peers if each.action is not Action.DELETE}
     device = any(each.field in _DEVICE_FIELDS for each in changes if not each.peer)
     redirected = {each.peer for each in of_peers if each.field in ("", "endpoint")}
-    if device or len(gone) + len(touched) > max(1, _SYNC_SHARE * max(len(live.peers), len(goal.peers))):
+    all_peers = max(len(live.peers), len(goal.peers)) + others
+    if device or len(gone) + len(touched) > max(1, _SYNC_SHARE * all_peers):
         yield SyncConf(_with_carried_values(goal, live, changes, redirected))
     else:
         if gone:

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from wgreconcile.observed.conf import Conf, peer_sections
-from wgreconcile.planning.render import render_conf
-from wgreconcile.values import PublicKey
-
 _PEER = "\n[Peer]\n"
+_PUBLIC_KEY = re.compile(r"^PublicKey = (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """The text of a configuration: what stands before the first peer, and the section of each."""
+    """The text of a configuration: what stands before the first peer, and the sections of all peers by their keys.
+
+    Only of a rendered text, where each peer has one section and they are sorted by public key.
+    """
 
     head: str = field(repr=False)
-    of_peer: Mapping[PublicKey, str] = field(repr=False)
+    peers: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, conf: Conf, text: str) -> Sections:
-        """The pieces of ``text``, which is the rendered ``conf``."""
-        pieces = {peer.public_key: section for section, peer in peer_sections(text, conf).items()}
-        return cls(text.partition(_PEER)[0], pieces)
+    def of(cls, text: str) -> Sections:
+        """The pieces of a rendered ``text``."""
+        head, *peers = text.split(_PEER)
+        return cls(head, tuple(peers))
 
-    def changed(self, keys: Set[PublicKey], few: Conf) -> Sections:
-        """The pieces once the peers of ``keys`` are only those of ``few``."""
-        kept = {key: section for key, section in self.of_peer.items() if key not in keys}
-        return Sections(self.head, {**kept, **Sections.of(few, render_conf(few)).of_peer})
+    @property
+    def text(self) -> str:
+        """What :func:`render_conf` makes of the configuration whose pieces these are."""
+        return _PEER.join((self.head, *self.peers))
 
-    def text(self, conf: Conf) -> str:
-        """What :func:`render_conf` makes of ``conf``, whose pieces these are."""
-        return _PEER.join([self.head, *(self.of_peer[each.public_key] for each in conf.peers)])
+    def split(self, keys: Iterable[str]) -> tuple[Sections, Sections]:
+        """The peers of these public keys, and all others."""
+        rest, few = [*self.peers], []
+        for key in sorted(keys):
+            index = bisect_left(rest, key, key=_key_of)
+            if index < len(rest) and _key_of(rest[index]) == key:
+                few.append(rest.pop(index))
+        return Sections(self.head, tuple(few)), Sections(self.head, tuple(rest))
+
+    def merged(self, few: Sections) -> Sections:
+        """The head of ``few``, its peers, and the peers of these pieces; none may be in both."""
+        peers = [*self.peers]
+        for each in few.peers:
+            peers.insert(bisect_left(peers, _key_of(each), key=_key_of), each)
+        return Sections(few.head, tuple(peers))
+
+
+def _key_of(section: str) -> str:
+    found = _PUBLIC_KEY.search(section)
+    return found[1] if found else ""
