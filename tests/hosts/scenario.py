@@ -28,6 +28,9 @@ VAR = "/var/lib/wgreconcile"
 CONF = "/etc/wireguard"
 HOOK_LOG = "/run/testhost/hooks.log"
 
+LATER = "import time; now = time.time_ns; time.time_ns = lambda: now() + 10**10\n"
+"""Lets a Python that starts with it believe that ten seconds went by."""
+
 Document = dict[str, Any]
 _RECAP = re.compile(r"^(\S+) *: ok=(\d+) changed=(\d+) failed=(\d+)$", re.MULTILINE)
 
@@ -127,8 +130,7 @@ class Scenario:
 
     def trust_young_files(self) -> None:
         """Let wgreconcile believe that ten seconds went by, for it doubts what it remembers of younger files."""
-        code = "import time; now = time.time_ns; time.time_ns = lambda: now() + 10**10\n"
-        self.host.write("/run/testhost/later/sitecustomize.py", code)
+        self.host.write("/run/testhost/later/sitecustomize.py", LATER)
         self._environment = {"PYTHONPATH": f"/run/testhost/later:{REPOSITORY}"}
 
     # Desired state

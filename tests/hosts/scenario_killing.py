@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from .scenario import Run, Scenario
+from .scenario import LATER, Run, Scenario
 from .scenario_recording import KILL_SCRIPT
 from .testhost import REPOSITORY
 
@@ -68,9 +68,10 @@ BOTH = "wg-quick:{}:both"
 """The same, but wg-quick is killed as well, before that program starts."""
 
 
-def prepare(scenario: Scenario) -> None:
-    """Get a host ready for kills."""
-    scenario.host.write(f"{_PYTHON_FOLDER}/sitecustomize.py", _SITECUSTOMIZE)
+def prepare(scenario: Scenario, *, trust_young_files: bool = False) -> None:
+    """Get a host ready for kills; optionally of runs that do as :meth:`Scenario.trust_young_files` says."""
+    later = LATER if trust_young_files else ""
+    scenario.host.write(f"{_PYTHON_FOLDER}/sitecustomize.py", _SITECUSTOMIZE + later)
     scenario.host.write(KILL_SCRIPT, _KILL)
 
 
