@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from wgreconcile.api.auth.first_run import DEFAULT_PASSWORD
 from wgreconcile.api.auth.passwords import verify_password
-from wgreconcile.api.refusal import Refusal
+from wgreconcile.api.refusal import Refusal, Unauthorized
 from wgreconcile.api.request import Request
 from wgreconcile.api.services import Services
 
 WRONG_PASSWORD = "Current password does not match."
+
+_NOT_RECENT = "Please sign out, sign in again and repeat: this change needs a recent sign-in."
 
 
 def admit_attempt(services: Services, request: Request) -> None:
@@ -33,14 +35,18 @@ def confirm_password(services: Services, request: Request, password: str) -> Non
 
 
 def require_fresh(services: Services, request: Request) -> None:
-    """Let pass who signed in a short while ago, or sends ``currentPassword`` along. Raise Refusal otherwise.
+    """Let pass who signed in a short while ago, or sends ``currentPassword`` along.
 
-    A session that was left open, or a stolen key, is then not enough to take the second factor away.
+    A session that was left open, or a stolen key, is then not enough to take the second factor away. A session
+    that is too old is Unauthorized, upon which clients sign in again: v4.0's page leads there, while it would
+    pass over a Refusal without a word. Raise Refusal for a key, which will not grow any fresher.
     """
     password = request.body.get("currentPassword")
     if isinstance(password, str):
         confirm_password(services, request, password)
         return
     session, minutes = request.caller.session, services.settings.get().server.fresh_minutes
-    if session is None or not session.is_fresh(request.now, minutes):
-        raise Refusal("Please sign out, sign in again and repeat: this change needs a recent sign-in.")
+    if session is None or request.caller.key:
+        raise Refusal(_NOT_RECENT)
+    if not session.is_fresh(request.now, minutes):
+        raise Unauthorized(_NOT_RECENT)

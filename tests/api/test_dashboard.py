@@ -280,7 +280,9 @@ class TestWhatNeedsARecentSignIn:
     )
     def test_is_refused_to_an_old_session(self, stale: Caller, section: str, key: str, value: Any) -> None:
         before = stale.get("getDashboardConfiguration")
-        assert stale.set(section, key, value) == FRESH
+        body = {"section": section, "key": key, "value": value}
+        result = stale.send("POST", "/api/updateDashboardConfigurationItem", json=body)
+        assert (result.status_code, result.json) == (401, FRESH), "the page asks to sign in"
         assert stale.set(section, key, value, currentPassword="wrong") == refused(
             "Current password does not match."
         )
