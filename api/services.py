@@ -41,3 +41,14 @@ class Services:
     def state(self) -> DesiredState:
         """The desired state to answer from."""
         return self.last_sound.get()
+
+    def state_with(self, name: str) -> DesiredState:
+        """The same, with the interface of that name adopted first if nobody manages it yet."""
+        if self.state().find(name) is None:
+            self.adopt_new()
+        return self.state()
+
+    def adopt_new(self) -> None:
+        """Take in the interfaces that nobody manages yet, if the settings say so."""
+        if self.settings.get().adopt:
+            self.adopt()

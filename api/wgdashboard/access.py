@@ -60,7 +60,7 @@ def allow(services: Services, request: Request) -> Reply:
 
 def _keys(services: Services, request: Request) -> list[str]:
     """The public keys of a request. A text is no list, and so names nobody: v4.0 went through its characters."""
-    require_interface(services.state(), request.path["config"])
+    require_interface(services.state_with(request.path["config"]), request.path["config"])
     if not request.body["peers"]:
         is_first = services.settings.get().compat == "v4.0"
         raise Refusal("Please specify more than one peer" if is_first else "Please specify one or more peers")

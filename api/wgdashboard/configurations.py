@@ -21,14 +21,14 @@ from wgreconcile.errors import WgreconcileError
 
 def list_all(services: Services, request: Request) -> list[dict[str, Any]]:
     """All interfaces, by name. Those of files that nobody manages yet become managed, if the settings say so."""
-    _adopt(services)
+    services.adopt_new()
     return list(map(configuration_object, views(services, request)))
 
 
 def info(services: Services, request: Request) -> Encoded:
     """An interface with all of its peers."""
     name = request.query.get("configurationName", "")
-    interface = require_interface(services.state(), name, "Please provide configuration name")
+    interface = require_interface(services.state_with(name), name, "Please provide configuration name")
     return configuration_info(view_of(services, request, interface, services.reconciler.observed()))
 
 
@@ -36,7 +36,7 @@ def add(services: Services, request: Request) -> None:
     """Add an interface, which stays down until it is toggled."""
     settings = services.settings.get()
     check_form(request.body, settings.compat)
-    _adopt(services)  # a file of that name is somebody's, and must not be written over
+    services.adopt_new()  # a file of that name is somebody's, and must not be written over
 
     def edit(draft: Draft) -> None:
         add_interface(draft, request.body, settings)
@@ -51,7 +51,10 @@ def add(services: Services, request: Request) -> None:
 
 
 def toggle(services: Services, request: Request) -> bool:
-    """Bring an interface up or down; the answer is whether it is up then."""
+    """Bring an interface up or down; the answer is whether it is up then.
+
+    One that nobody manages yet has been shown to nobody, and is left as it is.
+    """
     name, unknown = request.query.get("configurationName", ""), "Please provide a valid configuration name"
     require_interface(services.state(), name, unknown)
     is_up, usage = _is_up(services, name), services.runtime.usage
@@ -72,8 +75,3 @@ def toggle(services: Services, request: Request) -> bool:
 
 def _is_up(services: Services, name: str) -> bool:
     return services.reconciler.observed().find(name) is not None
-
-
-def _adopt(services: Services) -> None:
-    if services.settings.get().adopt:
-        services.adopt()

@@ -34,7 +34,7 @@ def download(services: Services, request: Request) -> dict[str, str]:
     name = request.path["config"]
     if "id" not in request.query:
         raise Refusal("id: is missing")
-    state = services.state()
+    state = services.state_with(name)
     interface = require_interface(state, name, _NOBODY)
     view = view_of(services, request, interface, services.reconciler.observed())
     peer = require_peer(state, name, request.query["id"], view.moment, _NOBODY)
@@ -43,7 +43,8 @@ def download(services: Services, request: Request) -> dict[str, str]:
 
 def download_all(services: Services, request: Request) -> list[dict[str, str]]:
     """The files of all peers that are not restricted."""
-    interface = require_interface(services.state(), request.path["config"], _NOBODY)
+    name = request.path["config"]
+    interface = require_interface(services.state_with(name), name, _NOBODY)
     view = view_of(services, request, interface, services.reconciler.observed())
     return list(_numbered(view))
 

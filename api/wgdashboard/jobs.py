@@ -82,7 +82,7 @@ def delete(services: Services, request: Request) -> list[dict[str, Any]]:
 def logs(services: Services, request: Request) -> list[dict[str, Any]]:
     """What became of the jobs of an interface, the newest first."""
     name = request.path["config"]
-    require_interface(services.state(), name)
+    require_interface(services.state_with(name), name)
     return [
         {
             "LogID": line.log_id,
@@ -100,7 +100,7 @@ def _job(services: Services, request: Request) -> dict[str, Any]:
     job = dict(request.body["Job"])
     if not job.get("Peer") or not job.get("Configuration"):
         raise Refusal("Please specify peer and configuration")
-    _peer(services.state(), job, datetime.fromtimestamp(request.now, timezone.utc))
+    _peer(services.state_with(job["Configuration"]), job, datetime.fromtimestamp(request.now, timezone.utc))
     return job
 
 

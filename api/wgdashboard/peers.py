@@ -26,7 +26,8 @@ def available_ips(services: Services, request: Request) -> list[str] | dict[str,
     """Addresses that nobody holds, in the shape of the version that the settings name."""
     is_list = services.settings.get().compat in ("v4.0", "v4.1")
     message = None if is_list else NO_CONFIGURATION
-    interface = require_interface(services.state(), request.path["config"], message)
+    name = request.path["config"]
+    interface = require_interface(services.state_with(name), name, message)
     if not interface.address:
         raise Refusal(message)
     free = pools(interface)
@@ -36,7 +37,7 @@ def available_ips(services: Services, request: Request) -> list[str] | dict[str,
 def add(services: Services, request: Request) -> Reply:
     """Add one peer or many, all of them or none. v4.1 and later answer with the new peers."""
     name, body, compat = request.path["config"], request.body, services.settings.get().compat
-    require_interface(services.state(), name)
+    require_interface(services.state_with(name), name)
     check_form(body, compat)
 
     def edit(draft: Draft) -> list[PublicKey]:
@@ -59,6 +60,7 @@ def add(services: Services, request: Request) -> Reply:
 def update(services: Services, request: Request) -> None:
     """Change the settings of a peer."""
     name, body = request.path["config"], request.body
+    services.state_with(name)
 
     def edit(draft: Draft) -> None:
         peer = require_peer(draft.state, name, body["id"], draft.now, "Peer does not exist")
@@ -72,7 +74,7 @@ def reset(services: Services, request: Request) -> None:
     """Put counters of a peer back to zero, for good."""
     name, public_key, kind = request.path["config"], request.body["id"], request.body["type"]
     moment = datetime.fromtimestamp(request.now, timezone.utc)
-    require_peer(services.state(), name, public_key, moment, "Configuration/Peer does not exist")
+    require_peer(services.state_with(name), name, public_key, moment, "Configuration/Peer does not exist")
     if kind not in _KINDS:
         raise Refusal(None)
     usage = services.runtime.usage

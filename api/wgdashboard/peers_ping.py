@@ -13,6 +13,7 @@ from wgreconcile.desired.networks import is_host
 
 def addresses(services: Services, request: Request) -> dict[str, dict[str, Any]]:
     """Of every interface, the single addresses and the endpoint of each peer that is not restricted."""
+    services.adopt_new()
     return {view.interface.name: _of_interface(view) for view in views(services, request)}
 
 

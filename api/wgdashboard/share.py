@@ -23,7 +23,7 @@ def create(services: Services, request: Request) -> Reply:
     name, key = request.body["Configuration"], request.body["Peer"]
     if not name or not key:
         raise Refusal("Please specify configuration and peer")
-    interface = require_interface(services.state(), name)
+    interface = require_interface(services.state_with(name), name)
     if find_peer(interface, key) is None:
         raise Refusal("Peer does not exist")
     end, links = _end(request.body), services.runtime.share_links

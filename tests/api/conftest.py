@@ -134,7 +134,8 @@ def adopt(store: WarmStore, secrets: Secrets, host: Host, tmp_path: Path) -> Cal
 
     def adopt() -> object:
         files = files_to_import([], conf_dir=conf_dir, known=store.names())
-        return import_files(files, store=store, secrets=secrets, conf_dir=conf_dir, live=host.live)
+        folders = {"store": store, "secrets": secrets, "conf_dir": conf_dir}
+        return import_files(files, **folders, live=host.live, remarks="descriptions")  # as Adoption does
 
     return adopt
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -31,6 +32,8 @@ FORM: dict[str, Any] = {
     "PostUp": "",
     "PostDown": "",
 }
+ADOPTED = "gDGDdbVMP7kd3CE6RpuZ8pi65hlPbXdt8uKEDIVlbE0="
+"""The peer of wgdual."""
 ELEMENTS = {"PostUp": "postUp", "PreDown": "preDown"}
 """What v4.0's page calls boxes that are not called after their field."""
 INCOMPLETE = refused("Please provide all required parameters.")
@@ -70,8 +73,36 @@ class TestList:
 
     def test_adoption_can_be_switched_off(self, recorded: Owner, settings: DashboardSettings) -> None:
         settings.set("adopt", False)
+        assert not recorded.get("getAvailableIPs/wgdual")["status"]
         assert listed(recorded) == {}
         assert recorded.documents() == set()
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("GET", "getWireguardConfigurationInfo?configurationName=wgdual", None),
+            ("GET", "getAvailableIPs/wgdual", None),
+            ("GET", "downloadAllPeers/wgdual", None),
+            ("GET", f"downloadPeer/wgdual?id={quote(ADOPTED, safe='')}", None),
+            ("GET", "getPeerScheduleJobLogs/wgdual", None),
+            ("POST", "addPeers/wgdual", {"name": "ann"}),
+            ("POST", "restrictPeers/wgdual", {"peers": [ADOPTED]}),
+            ("POST", "deletePeers/wgdual", {"peers": [ADOPTED]}),
+            ("POST", "resetPeerData/wgdual", {"id": ADOPTED, "type": "total"}),
+            ("POST", "sharePeer/create", {"Configuration": "wgdual", "Peer": ADOPTED}),
+        ],
+    )
+    def test_a_client_that_never_lists_them_finds_them(
+        self, recorded: Owner, method: str, path: str, body: Any
+    ) -> None:
+        assert recorded.send(method, f"/api/{path}", json=body).json["status"] is True
+
+    def test_a_client_that_never_lists_them_pings_them(self, recorded: Owner) -> None:
+        assert set(recorded.get("ping/getAllPeersIpAddress")["data"]) > {"wg0", "wgdual"}
+
+    def test_what_nobody_was_shown_is_not_toggled(self, recorded: Owner) -> None:
+        found = recorded.send("GET", "/api/toggleWireguardConfiguration/?configurationName=wgdual").json
+        assert found == refused("Please provide a valid configuration name")
 
     def test_no_interface(self, keeper: Owner) -> None:
         assert keeper.get("getWireguardConfigurations") == answer(data=[], ok=True)

@@ -22,6 +22,7 @@ from wgreconcile.converge.site import Site
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
 from wgreconcile.errors import UsageError
+from wgreconcile.values import PublicKey
 
 from ..hosts import testhost
 from ..hosts.scenario import Scenario, eventually, interface, peer
@@ -111,6 +112,18 @@ class TestAdoption:
         adopt()
         assert imports == [["wg0.conf"]]
         assert site.store.names() == {"wg0"}
+
+    def test_plain_comments_describe_and_names_name(self, site: Site, imports: list[list[str]]) -> None:
+        """As WGDashboard, whose hosts these are, reads them; and nothing is lost."""
+        keys = [testhost.key_pair(each)[1] for each in ("ann", "bob", "eve")]
+        comments = ("#Name# = ann", "# the old laptop", "### Client eve")
+        peers = [f"[Peer]\n{each}\nPublicKey = {key}\n" for each, key in zip(comments, keys, strict=True)]
+        interface = f"[Interface]\nPrivateKey = {testhost.key_pair('wg0')[0]}\nAddress = 10.7.0.1/24\n"
+        (site.conf_dir / "wg0.conf").write_text("\n".join([interface, *peers]))
+        Adoption(site)()
+        (found,) = site.store.load().interfaces
+        by_key = {each.public_key: (each.name, each.description) for each in found.peers}
+        assert [by_key[PublicKey(each)] for each in keys] == [("ann", ""), ("", "the old laptop"), ("eve", "")]
 
     def test_what_cannot_be_imported_is_tried_again_when_it_changes(
         self, site: Site, imports: list[list[str]], caplog: pytest.LogCaptureFixture
@@ -232,6 +245,8 @@ class TestOnAHost:
         )
         served = serve().wait()
         served.sign_in()
+        info = served.get("getWireguardConfigurationInfo?configurationName=wg9")
+        assert info["status"], "nobody has listed the configurations, and a bot never will"
         assert [each["Name"] for each in served.get("getWireguardConfigurations")["data"]] == ["wg0", "wg9"]
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

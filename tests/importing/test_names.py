@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from wgreconcile.importing.names import name_in, sections
+from wgreconcile.importing.names import label_in, sections
 from wgreconcile.observed.conf import read_lines
 
 
 def names(text: str) -> list[str]:
     """The names of the peers of a file, in its order."""
     found = sections(read_lines(text, "wg0.conf"))
-    return [name_in(each) for each in found if each.header.section == 2]
+    return [label_in(each).name for each in found if each.header.section == 2]
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,20 @@ def test_comment_as_a_name(comment: str, name: str) -> None:
 def test_where_names_stand(text: str, expected: list[str]) -> None:
     assert names(text) == expected
     assert names(f"[Interface]\n{text}") == expected
+
+
+@pytest.mark.parametrize(
+    ("comment", "is_remark"),
+    [
+        ("#Name# = ann", False),
+        ("# friendly_name = ann", False),
+        ("### Client ann", False),
+        ("# BEGIN_PEER ann", False),
+        ("# ann", True),
+        ("# replaced in spring", True),
+        ("# AllowedIPs = 10.7.0.9/32", False),
+    ],
+)
+def test_comment_that_may_be_no_name(comment: str, is_remark: bool) -> None:
+    *_, section = sections(read_lines(f"[Interface]\n\n[Peer]\n{comment}\nPublicKey = x\n", "wg0.conf"))
+    assert label_in(section).is_remark is is_remark

@@ -42,7 +42,13 @@ class Adoption:
         stamps = {each: _stamp(each) for each in paths}
         try:
             report = import_files(
-                paths, store=site.store, secrets=site.secrets, conf_dir=site.conf_dir, live=live_interfaces()
+                paths,
+                store=site.store,
+                secrets=site.secrets,
+                conf_dir=site.conf_dir,
+                live=live_interfaces(),
+                # WGDashboard, in whose place this is, takes no plain comment for a name.
+                remarks="descriptions",
             )
         except WgreconcileError as error:  # the list is shown all the same
             _log.error("nothing is adopted: %s", error)

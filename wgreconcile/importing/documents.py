@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from wgreconcile.desired.encode import to_document
 from wgreconcile.desired.model import Hooks, Interface, Peer, SecretFile
 from wgreconcile.importing.reading import Reading
 from wgreconcile.observed.conf import Conf, ConfPeer
 from wgreconcile.values import PublicKey, SecretKey
+
+Remarks = Literal["names", "descriptions"]
+"""What becomes of a comment above a peer that is neither said nor marked to be its name."""
 
 MOST_INLINE = 20
 """Up to so many peers stay in the interface's own document; of more, each becomes a file."""
@@ -30,11 +33,18 @@ class Draft:
     secrets: dict[str, SecretKey] = field(repr=False)
 
 
-def draft(name: str, reading: Reading, *, enabled: bool) -> Draft:
+def draft(name: str, reading: Reading, *, enabled: bool, remarks: Remarks = "names") -> Draft:
     """The documents and keys of the interface ``name``. Peers keep the file's order."""
-    settings = [each.settings for each in reading.peers]
+    settings, descriptions = [], []
+    for each in reading.peers:
+        is_description = each.label.is_remark and remarks == "descriptions"
+        settings.append(replace(each.settings, name="") if is_description else each.settings)
+        descriptions.append(each.label.name if is_description else "")
     slugs = list(unique_slugs(settings))
-    peers = [_peer(each, f"{name}/{slug}.psk") for each, slug in zip(settings, slugs, strict=True)]
+    peers = [
+        _peer(each, description, f"{name}/{slug}.psk")
+        for each, description, slug in zip(settings, descriptions, slugs, strict=True)
+    ]
     interface = _interface(name, reading.conf, enabled)
     documents = {}
     if len(peers) > MOST_INLINE:
@@ -81,10 +91,11 @@ def _interface(name: str, conf: Conf, enabled: bool) -> dict[str, Any]:
     return to_document(interface)
 
 
-def _peer(peer: ConfPeer, preshared_key: str) -> dict[str, Any]:
+def _peer(peer: ConfPeer, description: str, preshared_key: str) -> dict[str, Any]:
     described = Peer(
         public_key=peer.public_key,
         name=peer.name,
+        description=description,
         preshared_key=SecretFile(preshared_key) if peer.preshared_key is not None else None,
         allowed_ips=peer.allowed_ips,
         endpoint=peer.endpoint,

@@ -15,7 +15,7 @@ from wgreconcile.desired.store import Store
 from wgreconcile.errors import BusyError, ConflictError, Fault, StateError
 from wgreconcile.files import remove
 from wgreconcile.importing.conffile import settle, text_of
-from wgreconcile.importing.documents import Draft, draft
+from wgreconcile.importing.documents import Draft, Remarks, draft
 from wgreconcile.importing.origin import at_origin
 from wgreconcile.importing.proof import differences
 from wgreconcile.importing.reading import SAVE_CONFIG, Reading, read
@@ -34,6 +34,7 @@ def import_files(
     conf_dir: Path,
     live: Collection[str],
     progress: Progress = lambda name, text: None,
+    remarks: Remarks = "names",
 ) -> ImportReport:
     """Import each file and tell what became of it; a file that is refused stops none of the others.
 
@@ -43,7 +44,7 @@ def import_files(
     """
     store.state.mkdir(parents=True, exist_ok=True)
     store.load()
-    collaborators = (store, secrets, conf_dir, live, progress)
+    collaborators = (store, secrets, conf_dir, live, progress, remarks)
     return ImportReport(tuple(_Import(path, *collaborators).run() for path in paths))
 
 
@@ -74,6 +75,7 @@ class _Import:
     conf_dir: Path
     live: Collection[str]
     progress: Progress
+    remarks: Remarks
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -96,7 +98,7 @@ class _Import:
         self._check_name()
         text = text_of(self.path)
         reading = read(text, str(self.path))
-        made = draft(self.name, reading, enabled=self.name in self.live)
+        made = draft(self.name, reading, enabled=self.name in self.live, remarks=self.remarks)
         if faults := list(differences(self.name, made.documents[f"{self.name}.yaml"], reading, str(self.path))):
             raise StateError(faults)
         self.progress(self.name, f"writing {len(made.documents) + len(made.secrets)} files")

@@ -69,12 +69,20 @@ def sections(lines: Iterable[Line]) -> Iterator[Section]:
         yield section
 
 
-def name_in(section: Section) -> str:
-    """The name of a peer; empty when no comment gives one."""
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a comment calls a peer; ``is_remark`` when it may just as well say something else of it."""
+
+    name: str = ""
+    is_remark: bool = False
+
+
+def label_in(section: Section) -> Label:
+    """The name of a peer; an empty one when no comment gives any."""
     every = [*(each.comment for each in section.above), *section.comments]
     explicit = (_EXPLICIT.fullmatch(each) for each in every)
-    named = (_clean(each["name"]) for each in explicit if each)
-    return next((each for each in (*named, *map(_plain_name, section.comments)) if each), "")
+    named = (Label(_clean(each["name"])) for each in explicit if each)
+    return next((each for each in (*named, *map(_label_of, section.comments)) if each.name), Label())
 
 
 def _give(pending: list[Line], section: Section | None) -> None:
@@ -90,13 +98,13 @@ def _is_name_of(section: Section | None, pending: list[Line]) -> bool:
     return not any(_EXPLICIT.fullmatch(each.comment) for each in (*section.above, *section.lines))
 
 
-def _plain_name(comment: str) -> str:
+def _label_of(comment: str) -> Label:
     """A comment as a name, unless it is a setting that was commented out or another tool's closing mark."""
     if any(each.fullmatch(comment) for each in (_EXPLICIT, _CLOSING)):
-        return ""
+        return Label()
     opening = _OPENING.fullmatch(comment)
     text = opening["name"] if opening else comment.strip("#*=- \t")
-    return "" if text.startswith("[") or _SETTING.fullmatch(text) else _clean(text)
+    return Label() if text.startswith("[") or _SETTING.fullmatch(text) else Label(_clean(text), opening is None)
 
 
 def _clean(text: str) -> str:

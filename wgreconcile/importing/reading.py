@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from wgreconcile.errors import Fault, StateError
-from wgreconcile.importing.names import Section, name_in, sections
+from wgreconcile.importing.names import Label, Section, label_in, sections
 from wgreconcile.observed.conf import Conf, ConfPeer, Line, parse_conf, read_lines
 from wgreconcile.values import PublicKey
 
@@ -39,10 +39,11 @@ _REMEDY = "correct the line or take it out, then import again"
 
 @dataclass(frozen=True, slots=True)
 class SectionPeer:
-    """A peer as its ``[Peer]`` section has it, with its name."""
+    """A peer as its ``[Peer]`` section has it, with its name, which ``label`` says more of."""
 
     settings: ConfPeer
     section: Section
+    label: Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ def _peers(found: list[Section], conf: Conf) -> Iterator[SectionPeer]:
     for each in found:
         if each.header.section == 2:
             (*_, key) = (line.value for line in each.lines if line.key == "publickey")
-            yield SectionPeer(replace(by_key[PublicKey(key)], name=name_in(each)), each)
+            label = label_in(each)
+            yield SectionPeer(replace(by_key[PublicKey(key)], name=label.name), each, label)
 
 
 def _worded(fault: Fault) -> Fault:
