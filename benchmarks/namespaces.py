@@ -16,7 +16,9 @@ def move_inside() -> None:
     """Run the rest of the program in a network, mount and pid namespace with empty folders of its own."""
     if _INSIDE not in os.environ:
         command = [*_COMMAND, sys.executable, *sys.argv]
-        sys.exit(subprocess.run(command, env={**os.environ, _INSIDE: "1"}, check=False).returncode)
+        environment = {**os.environ, _INSIDE: "1"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is compiled, and so is the floor's
+        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
     for folder in _PRIVATE:
         Path(folder).mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "benchmark", folder], check=True)
