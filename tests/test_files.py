@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from wgreconcile.errors import BusyError
-from wgreconcile.files import exclusive_lock, make_private_folder, naming, read, remove, write_atomic
+from wgreconcile.files import exclusive_lock, make_private_folder, naming, read, remove, sync_all, write_atomic
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -163,6 +163,25 @@ def test_killed_at_any_moment_the_file_is_the_old_or_the_new_one(tmp_path: Path)
             process.send_signal(signal.SIGKILL)
             process.wait()
         assert path.read_text() in texts
+
+
+def test_many_files_reach_the_disk_before_we_return(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [tmp_path / str(each) for each in range(40)]
+    for path in paths:
+        path.write_text("x")
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(Path(f"/proc/self/fd/{file}").readlink()))
+    for some in ([], paths[:1], paths):
+        synced.clear()
+        sync_all(some)
+        assert sorted(synced) == sorted(some)
+
+
+def test_a_file_that_cannot_reach_the_disk_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    for some in ([tmp_path / "none"], [tmp_path / "a", tmp_path / "none"]):
+        with pytest.raises(FileNotFoundError):
+            sync_all(some)
 
 
 def test_removing_is_durable_and_may_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

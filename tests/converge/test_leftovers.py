@@ -9,6 +9,7 @@ import pytest
 from wgreconcile.converge import leftovers
 from wgreconcile.converge.leftovers import settle
 from wgreconcile.converge.records import Record
+from wgreconcile.desired.landing import JOURNAL
 
 from .sites import document, site_in
 
@@ -23,6 +24,8 @@ def test_staged_and_half_written_files_go_and_others_stay(tmp_path: Path) -> Non
     (site.store.state / "wg0").mkdir()
     gone = [
         site.conf_dir / ".wgreconcile" / "wg0.conf",
+        site.store.state / JOURNAL,
+        site.secrets.folder / JOURNAL,
         site.conf_dir / ".wgreconcile" / "wg0.peers",
         site.conf_dir / ".wg0.conf.wgreconcile-abcd_123",
         site.conf_dir / ".wg7.conf.wgreconcile-abcdefgh",
@@ -47,7 +50,7 @@ def test_staged_and_half_written_files_go_and_others_stay(tmp_path: Path) -> Non
     ]
     (site.var / "cache").mkdir()
     for path in [*gone, *kept[:-2], kept[-1]]:
-        path.write_text("key")
+        path.write_text("key" if path.name != JOURNAL else "")
     settle(site)
     assert [path for path in gone if path.exists()] == []
     assert [path for path in kept if not path.exists()] == []

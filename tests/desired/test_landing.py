@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import nullcontext
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from wgreconcile.desired import landing
 from wgreconcile.desired.landing import JOURNAL, Landing, finish, land
 
+from ..killing import is_killed_at
 from .samples import Folder, key
 
 BEFORE = {"a.yaml": b"a: 1\n", "d/b.yaml": b"b: 1\n", "d/gone.yaml": b"gone: 1\n"}
@@ -29,53 +30,69 @@ MOVES = [
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
+    return written(tmp_path / "state")
+
+
+def written(state: Path) -> Path:
     for path, content in BEFORE.items():
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_bytes(content)
-    return tmp_path
+        (state / path).parent.mkdir(parents=True, exist_ok=True)
+        (state / path).write_bytes(content)
+    return state
 
 
 def content(state: Path) -> dict[str, bytes]:
     return {str(each.relative_to(state)): each.read_bytes() for each in state.rglob("*") if each.is_file()}
 
 
-class Killed(BaseException):
-    """The program ends here; nothing of it runs any more."""
+def test_killed_at_any_step_it_is_all_or_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    found = []
+    for step in count(1):
+        state = written(tmp_path / str(step))
+        if not is_killed_at(step, land, state, MOVES):
+            break
+        finish(state)
+        found.append(content(state))
+        assert (state / "e").exists() == ("e/new.yaml" in found[-1])
+    landed = found.count(AFTER)
+    assert found == [BEFORE] * (len(found) - landed) + [AFTER] * landed
+    assert len(found) > 20
+    assert landed > 4
 
 
-def kill_at(monkeypatch: pytest.MonkeyPatch, state: Path, number: int) -> None:
-    """End the program before its ``number``-th change of a folder: what it left on disk is all there is."""
-    steps = iter(range(number))
-
-    def step(name: str) -> None:
-        real = getattr(os, name)
-
-        def change(*arguments: object, **more: object) -> object:
-            if next(steps, None) is None:
-                raise Killed
-            return real(*arguments, **more)
-
-        monkeypatch.setattr(os, name, change)
-
-    for name in ("replace", "unlink", "rmdir", "mkdir"):
-        step(name)
+def test_killed_while_it_takes_back_it_is_all_or_nothing(tmp_path: Path) -> None:
+    """The folder of one document cannot be synced: all have moved, and all have to go back."""
+    found = []
+    for step in count(1):
+        state = written(tmp_path / str(step))
+        if not is_killed_at(step, land_and_fail, state):
+            break
+        finish(state)
+        found.append(content(state))
+    assert found[-1] == content(state) == BEFORE
+    assert all(each in (BEFORE, AFTER) for each in found)
+    assert AFTER in found
 
 
-STEPS = 9
-"""Changes of a folder that it takes to land ``MOVES``."""
+def land_and_fail(state: Path) -> None:
+    real = os.fsync
+    failed = []
+
+    def fsync(descriptor: int) -> None:
+        if (state / "e" / "new.yaml").exists() and not failed:
+            failed.append(True)
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="Input/output"):
+        patch.setattr(os, "fsync", fsync)
+        land(state, MOVES)
 
 
-@pytest.mark.parametrize("number", range(STEPS + 1))
-def test_killed_at_any_step_it_is_all_or_nothing(
-    state: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    with monkeypatch.context() as patch:
-        kill_at(patch, state, number)
-        with pytest.raises(Killed) if number < STEPS else nullcontext():
-            land(state, MOVES)
+@pytest.mark.parametrize("text", ["", '{"moves": [], "pa'])
+def test_a_journal_that_was_not_written_to_its_end(state: Path, text: str) -> None:
+    (state / JOURNAL).write_text(text)
     finish(state)
-    found = {path: text for path, text in content(state).items() if not Path(path).name.startswith(".")}
-    assert found in (BEFORE, AFTER)
+    assert content(state) == BEFORE
 
 
 def test_all_land_and_leave_nothing_behind(state: Path) -> None:
@@ -96,11 +113,26 @@ def test_one_document_needs_no_journal(state: Path, monkeypatch: pytest.MonkeyPa
     assert content(state) == {**BEFORE, "a.yaml": b"a: 2\n"}
 
 
+def test_more_documents_than_a_process_may_have_files_open(state: Path) -> None:
+    script = f"""
+import resource
+from pathlib import Path
+from wgreconcile.desired.landing import Landing, land
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+land(Path({str(state)!r}), [Landing(f"d/{{each}}.yaml", None, b"x") for each in range(200)])
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert len([*state.rglob("*")]) == len(BEFORE) + 201
+
+
 def test_what_a_person_wrote_after_the_crash_stays(state: Path) -> None:
-    (state / ".a.yaml.x").write_bytes(b"a: 2\n")
+    (state / ".a.yaml.wgreconcile-abcdefgh").write_bytes(b"a: 2\n")
     (state / "a.yaml").write_bytes(b"a: by hand\n")
-    entries = [["a.yaml", ".a.yaml.x", landing.version_of(b"a: 1\n")], ["d/gone.yaml", None, "other"]]
-    (state / JOURNAL).write_text(json.dumps(entries))
+    entries = [
+        ["a.yaml", ".a.yaml.wgreconcile-abcdefgh", landing.version_of(b"a: 1\n")],
+        ["d/gone.yaml", None, "other"],
+    ]
+    (state / JOURNAL).write_text(json.dumps({"moves": entries, "paths": ["a.yaml", "d/gone.yaml"]}))
     finish(state)
     assert content(state) == {**BEFORE, "a.yaml": b"a: by hand\n"}
 

@@ -77,9 +77,14 @@ def prepare(scenario: Scenario, *, trust_young_files: bool = False) -> None:
 
 def apply_until(scenario: Scenario, point: str, *arguments: str) -> Run:
     """Apply and be killed at ``point``: a status of -9, unless the run has fewer steps."""
+    return run_until(scenario, point, "apply", *arguments)
+
+
+def run_until(scenario: Scenario, point: str, *arguments: str) -> Run:
+    """Run wgreconcile and be killed at ``point``: a status of -9, unless the run has fewer steps."""
     scenario.host.write(_COUNT, "0")
     environment = {"TESTHOST_KILL": point, "PYTHONPATH": f"{_PYTHON_FOLDER}:{REPOSITORY}"}
-    return scenario.run("apply", *arguments, expect=None, env=environment)
+    return scenario.run(*arguments, expect=None, env=environment)
 
 
 def points(kind: str) -> Iterator[str]:

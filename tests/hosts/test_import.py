@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from .pinger import Pinger
-from .scenario import CONF, Scenario, private_key, public_key
+from .scenario import CONF, SECRETS, Scenario, private_key, public_key
+from .scenario_killing import WGRECONCILE, prepare, run_until
 from .test_testhost import tunnel
 from .testhost import STATE_FOLDER, Host
 
@@ -33,6 +34,13 @@ AllowedIPs = 0.0.0.0/0, ::/0
 Endpoint = 192.0.2.2:51820
 PersistentKeepalive = 25
 """
+
+MANY_PEERS = f"[Interface]\nPrivateKey = {private_key('many')}\n" + "".join(
+    f"[Peer]\n# peer {each}\nPublicKey = {public_key(f'many {each}')}\n"
+    f"PresharedKey = {private_key(f'many {each}')}\nAllowedIPs = 10.7.0.{each}/32\n"
+    for each in range(25)
+)
+"""More than stay in the interface's own document."""
 
 
 @pytest.fixture
@@ -170,15 +178,32 @@ def test_no_key_is_printed_or_in_the_state(files: Scenario) -> None:
         assert key not in run.stdout + run.stderr + shown + documents
 
 
-def test_killed_at_any_moment_an_import_can_be_repeated(files: Scenario) -> None:
-    for delay in (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5):
-        with files.host.popen(
-            ["timeout", "-s", "KILL", str(delay), sys.executable, "-m", "wgreconcile", "import"]
-        ):
-            pass
-    files.run("import", expect=1)
-    assert {each.stem for each in files.host.path(STATE_FOLDER).glob("*.yaml")} == {*GOOD}
-    files.run("plan")
+def test_killed_at_any_point_it_is_all_or_nothing(host: Host) -> None:
+    """Every third step, so that it does not take minutes; tests/importing kills at every one."""
+    scenario = Scenario(host)
+    prepare(scenario)
+    host.write(f"{CONF}/wg0.conf", MANY_PEERS)
+    host.path(f"{CONF}/wg0.conf").chmod(0o600)
+    state, secrets = host.path(STATE_FOLDER), host.path(SECRETS)
+    outcomes = []
+    for step in count(1, 3):
+        for folder in (state, secrets):
+            shutil.rmtree(folder, ignore_errors=True)
+        state.mkdir(parents=True)
+        killed = run_until(scenario, WGRECONCILE.format(step), "import")
+        if killed.status == 0:
+            break
+        assert killed.status == -9, killed
+        scenario.run("validate")  # the next one to come
+        outcomes.append((state / "wg0.yaml").exists())
+        if not outcomes[-1]:
+            assert [*state.iterdir()] == []
+            scenario.run("import")
+        assert len([*state.rglob("*")]) == 27
+        assert len([each for each in secrets.rglob("*") if each.is_file()]) == 27
+        scenario.plan(expect=0)
+    assert {*outcomes} == {False, True}
+    assert len(outcomes) > 20
 
 
 def test_status_shows_drift_where_it_is(files: Scenario) -> None:

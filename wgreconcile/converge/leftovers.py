@@ -24,8 +24,8 @@ def settle(site: Site) -> None:
             wait_until_gone(record.running)
     for path in [*_leftovers(site)]:
         path.unlink(missing_ok=True)
-    site.secrets.clear_drafts()
-    site.store.clear_drafts()
+    site.secrets.settle()
+    site.store.settle()
 
 
 def _leftovers(site: Site) -> Iterator[Path]:

@@ -2,60 +2,45 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from wgreconcile import files
-from wgreconcile.desired import secretfolder
+from wgreconcile.desired import landing, saving, secretfolder
+from wgreconcile.desired.landing import Landing
 from wgreconcile.desired.model import DesiredState, Peer, Secret, SecretFile
-from wgreconcile.desired.secretfolder import Unusable
+from wgreconcile.desired.secretfolder import Reader, Unusable
 from wgreconcile.errors import ConflictError, Fault, StateError
 from wgreconcile.values import SecretKey
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_SYNCED_AT_ONCE = 8
-"""A disk that is asked for eight files together writes them in hardly more time than one."""
 
+def add(folder: Path, keys: Mapping[str, SecretKey]) -> tuple[str, ...]:
+    """Keep all ``keys``, by name, in files of ``folder``, 0600 in folders of 0700, durably; or none of them.
 
-def add(folder: Path, keys: Mapping[str, SecretKey]) -> None:
-    """Keep all ``keys``, by name, in new files of ``folder``, durably; or none of them.
-
-    A crash may leave some, which nothing refers to. Raise ConflictError when there is a file of that name,
-    StateError when the folder is unusable.
+    Returns the names of those that were not there yet. A kill may leave some keys, which nothing refers to, each
+    whole. Raise ConflictError when a file holds another key: it is never overwritten. Raise StateError when the
+    folder is unusable, BusyError while another process keeps writing there.
     """
     if not keys:
-        return
-    made: dict[Path, int] = {}
+        return ()
+    _check_names(folder, keys)
     try:
         secretfolder.make(folder)
-        with secretfolder.opened(folder), ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
-            for name, key in keys.items():
-                _write_new(folder, name, key, made)
-            list(pool.map(os.fsync, made.values()))
-        for parent in {each.parent for each in made}:
-            files.sync_folder(parent)
-    except BaseException as error:
-        for path in made:
-            path.unlink(missing_ok=True)
-        if isinstance(error, Unusable):
-            raise StateError([Fault(str(folder), 0, "", error.problem, error.remedy)]) from None
-        raise
-    finally:
-        for descriptor in made.values():
-            os.close(descriptor)
+        with secretfolder.opened(folder) as reader, saving.locked(folder, exclusive=True):
+            new = tuple(each for each, key in keys.items() if not _is_kept(folder, reader, each, key))
+            landing.land_new(folder, [_landing(each, keys[each]) for each in new])
+            return new
+    except FileExistsError as error:
+        raise ConflictError(f"{error.filename2} exists; a key is never overwritten") from None
+    except Unusable as error:
+        raise StateError([Fault(str(folder), 0, "", error.problem, error.remedy)]) from None
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:
-    """Remove the files of these names; it is no error when one is gone already."""
-    paths = [folder / each for each in names]
-    for path in paths:
-        path.unlink(missing_ok=True)
-    for parent in {each.parent for each in paths}:
-        with suppress(FileNotFoundError):
-            files.sync_folder(parent)
+    """Remove the files of these names, and folders that hold no more; it is no error when one is gone already."""
+    paths = tuple(names)
+    if paths and folder.is_dir():
+        with saving.locked(folder, exclusive=True):
+            landing.remove(folder, paths)
 
 
 def orphaned(peers: Iterable[Peer], state: DesiredState) -> set[str]:
@@ -67,17 +52,26 @@ def orphaned(peers: Iterable[Peer], state: DesiredState) -> set[str]:
     return names.difference(_all_names(state)) if names else names
 
 
-def _write_new(folder: Path, name: str, key: SecretKey, made: dict[Path, int]) -> None:
-    secretfolder.check_name(name)
-    for parent in reversed(PurePosixPath(name).parents[:-1]):
-        (folder / parent).mkdir(mode=0o700, exist_ok=True)
-    path = folder / name
-    try:
-        made[path] = os.open(path, _NEW, 0o600)
-    except FileExistsError:
-        raise ConflictError(f"{path} exists; a key is never overwritten") from None
-    with files.naming(path):
-        os.write(made[path], f"{key.reveal()}\n".encode())
+def _check_names(folder: Path, names: Iterable[str]) -> None:
+    faults = []
+    for name in names:
+        try:
+            secretfolder.check_name(name)
+        except Unusable as error:
+            faults.append(Fault(str(folder), 0, name, error.problem, error.remedy))
+    if faults:
+        raise StateError(faults)
+
+
+def _is_kept(folder: Path, reader: Reader, name: str, key: SecretKey) -> bool:
+    found = reader.read(name)
+    if found not in (None, key):
+        raise ConflictError(f"{folder / name} exists and holds another key; it is not overwritten")
+    return found is not None
+
+
+def _landing(name: str, key: SecretKey) -> Landing:
+    return Landing(name, None, f"{key.reveal()}\n".encode(), 0o600, folder_mode=0o700)
 
 
 def _all_names(state: DesiredState) -> Iterator[str]:

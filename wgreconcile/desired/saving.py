@@ -52,6 +52,13 @@ def locked(state: Path, *, exclusive: bool) -> Iterator[None]:
         os.close(descriptor)
 
 
+def settle(folder: Path) -> None:
+    """Finish what somebody who was killed has begun to write in a folder."""
+    if (folder / JOURNAL).exists():
+        with locked(folder, exclusive=True):
+            pass
+
+
 def _finish(descriptor: int, deadline: float, state: Path, *, exclusive: bool) -> None:
     """Finish what somebody who was killed has begun. Who may not write has to take it as it is."""
     _wait_for(descriptor, deadline, state, exclusive=True)

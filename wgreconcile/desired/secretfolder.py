@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from wgreconcile import files
-from wgreconcile.errors import ConflictError
 from wgreconcile.values import SecretKey
 
 _LONGEST = 1024
@@ -76,56 +74,14 @@ def opened(folder: Path) -> Iterator[Reader]:
         os.close(descriptor)
 
 
-def write(folder: Path, name: str, key: SecretKey) -> None:
-    """Keep ``key`` in a new file, whole or not at all.
-
-    Raise ConflictError when the file holds another key: it is never overwritten. Raise Unusable.
-    """
-    check_name(name)
-    make(folder)
-    target = folder / name
-    for parent in reversed(PurePosixPath(name).parents[:-1]):
-        (folder / parent).mkdir(mode=0o700, exist_ok=True)
-    with opened(folder) as reader, _writing(folder):
-        descriptor, draft = files.draft_beside(target)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(f"{key.reveal()}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, target)  # unlike a rename, it fails when the target exists
-        except FileExistsError:
-            if reader.read(name) != key:
-                raise ConflictError(f"{target} exists and holds another key; it is not overwritten") from None
-        finally:
-            draft.unlink()
-        files.sync_folder(target.parent)
-
-
-def clear_drafts(folder: Path) -> None:
-    """Remove what programs that were killed had begun to write, unless somebody is writing now."""
-    if files.drafts(folder, below=True):
-        with suppress(OSError), _writing(folder, alone=True):
-            for draft in files.drafts(folder, below=True):
-                draft.unlink(missing_ok=True)
-
-
-@contextmanager
-def _writing(folder: Path, *, alone: bool = False) -> Iterator[None]:
-    """Share the lock of the folder with others who write, or have it ``alone`` and raise OSError when they do."""
-    descriptor = os.open(folder, _READ | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def make(folder: Path) -> None:
     """Make the folder if need be, with a note in it that keeps the keys out of Git, wherever the folder is."""
     if not folder.exists():
         files.make_private_folder(folder)
-        (folder / ".gitignore").write_text("*\n")
+    note = folder / ".gitignore"
+    # Whoever is killed in here leaves it to the next one; a person who took the note away has keys there already.
+    if folder.is_dir() and all(each == note and not note.stat().st_size for each in folder.iterdir()):
+        note.write_text("*\n")
 
 
 def check_name(name: str) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from wgreconcile.desired import secretfolder
+from wgreconcile.desired import saving, secretfolder
 from wgreconcile.desired.model import DesiredState, Interface, Peer, Secret, SecretEnv, SecretFile
 from wgreconcile.desired.places import Placer
 from wgreconcile.desired.secretfolder import Reader, Unusable
@@ -75,8 +75,7 @@ class Secrets:
                 for each in interface.peers
             )
         if write:
-            for name, made in session.made.items():
-                self.write(name, made)
+            self.add(session.made)
         return replace(interface, private_key=key, peers=peers)
 
     def generate(self, name: str) -> SecretKey:
@@ -86,19 +85,25 @@ class Secrets:
         return key
 
     def write(self, name: str, key: SecretKey) -> SecretFile:
-        """Keep ``key`` in the new file ``name``, 0600 in a folder of 0700, and return the reference to it.
-
-        Raise ConflictError when the file holds another key, StateError when the folder is unusable.
-        """
-        try:
-            secretfolder.write(self.folder, name, key)
-        except Unusable as error:
-            raise StateError([Fault(str(self.folder), 0, name, error.problem, error.remedy)]) from None
+        """Keep ``key`` in the new file ``name`` and return the reference to it. Raises what :meth:`add` does."""
+        self.add({name: key})
         return SecretFile(name)
 
-    def clear_drafts(self) -> None:
-        """Remove what is left of keys that programs which were killed had begun to keep."""
-        secretfolder.clear_drafts(self.folder)
+    def add(self, keys: Mapping[str, SecretKey]) -> tuple[str, ...]:
+        """Keep all keys, by name, or none; returns the names that were not there (see :func:`keyfiles.add`)."""
+        from wgreconcile.desired import keyfiles  # few runs write a key
+
+        return keyfiles.add(self.folder, keys)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove the files of these names."""
+        from wgreconcile.desired import keyfiles
+
+        keyfiles.remove(self.folder, names)
+
+    def settle(self) -> None:
+        """Remove what a program that was killed has left of keys that it had begun to write."""
+        saving.settle(self.folder)
 
     def missing(self, state: DesiredState) -> tuple[str, ...]:
         """Names of the files that ``state`` lets be generated and that do not exist yet, sorted."""

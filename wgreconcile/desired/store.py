@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wgreconcile import files
 from wgreconcile.desired import loading, memory, saving
 from wgreconcile.desired.landing import Landing, version_of
 from wgreconcile.desired.layout import Stamp, document_of, interface_names
@@ -116,15 +115,9 @@ class Store:
         with self._lock(exclusive=True):
             saving.put_back(self.state, snapshot)
 
-    def clear_drafts(self) -> None:
-        """Remove what is left of documents that programs which were killed had begun to write.
-
-        Raise BusyError while another process keeps writing.
-        """
-        if files.drafts(self.state, below=True):
-            with self._lock(exclusive=True), suppress(PermissionError):
-                for draft in files.drafts(self.state, below=True):
-                    draft.unlink(missing_ok=True)
+    def settle(self) -> None:
+        """Finish what a program that was killed has begun to write. Raise BusyError while another one writes."""
+        saving.settle(self.state)
 
     def _checked(self, overlay: loading.Overlay) -> DesiredState:
         """The state, or what it would be with ``overlay`` over it. Raise StateError with all of its faults."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,14 +12,13 @@ from wgreconcile.desired.saving import Snapshot
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
 from wgreconcile.errors import BusyError, ConflictError, Fault, StateError
-from wgreconcile.files import remove
 from wgreconcile.importing.conffile import settle, text_of
 from wgreconcile.importing.documents import Draft, Remarks, draft
 from wgreconcile.importing.origin import at_origin
 from wgreconcile.importing.proof import differences
 from wgreconcile.importing.reading import SAVE_CONFIG, Reading, read
 from wgreconcile.importing.report import FileResult, ImportReport
-from wgreconcile.values import SecretKey, is_interface_name
+from wgreconcile.values import is_interface_name
 
 Progress = Callable[[str, str], None]
 """Called with the name of an interface and what is being done for it."""
@@ -103,8 +101,7 @@ class _Import:
             raise StateError(faults)
         self.progress(self.name, f"writing {len(made.documents) + len(made.secrets)} files")
         with ExitStack() as keys:
-            for name, key in made.secrets.items():
-                self._keep(name, key, keys)
+            keys.callback(self.secrets.remove, self.secrets.add(made.secrets))
             snapshot = self._save(made, reading)
             with ExitStack() as everything:
                 everything.callback(self._put_back, snapshot, keys)
@@ -131,11 +128,6 @@ class _Import:
         if name in self.store.names():
             remedy = f"edit that document, or remove {name} from the state and import again"
             raise StateError([self._fault(f"{name} is in the state already: {document}", remedy)])
-
-    def _keep(self, name: str, key: SecretKey, keys: ExitStack) -> None:
-        if not os.path.lexists(self.secrets.folder / name):
-            keys.callback(_discard, self.secrets.folder, name)
-        self.secrets.write(name, key)
 
     def _save(self, made: Draft, reading: Reading) -> Snapshot:
         try:
@@ -169,12 +161,3 @@ class _Import:
 
     def _fault(self, problem: str, remedy: str) -> Fault:
         return Fault(str(self.path), 0, "", problem, remedy)
-
-
-def _discard(folder: Path, name: str) -> None:
-    path = folder / name
-    with suppress(FileNotFoundError):
-        remove(path)
-    if path.parent != folder:
-        with suppress(OSError):  # others keep keys there, or it is gone
-            path.parent.rmdir()
