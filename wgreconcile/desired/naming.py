@@ -19,9 +19,20 @@ def stem_of(name: str, public_key: PublicKey) -> str:
 
 
 def free_path(stem: str, ending: str, is_taken: Callable[[str], bool]) -> str:
-    """``stem`` and ``ending``, with a number in between where that is taken."""
-    path, number = stem + ending, 1
-    while is_taken(path):
-        number += 1
-        path = f"{stem}-{number}{ending}"
-    return path
+    """``stem`` and ``ending``, with a number in between where that is taken.
+
+    Thousands may be of one name, so the number is found by halving, not by counting up to it.
+    """
+    path = f"{stem}{ending}"
+    if not is_taken(path):
+        return path
+    taken, free = 1, 2
+    while is_taken(f"{stem}-{free}{ending}"):
+        taken, free = free, free * 2
+    while free - taken > 1:
+        middle = (taken + free) // 2
+        if is_taken(f"{stem}-{middle}{ending}"):
+            taken = middle
+        else:
+            free = middle
+    return f"{stem}-{free}{ending}"
