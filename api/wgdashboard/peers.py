@@ -10,11 +10,10 @@ from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.services import Services
 from wgreconcile.api.wgdashboard.addresses import by_address, listed, pools
 from wgreconcile.api.wgdashboard.bring_up import bring_up
-from wgreconcile.api.wgdashboard.configuration_objects import configuration_object
 from wgreconcile.api.wgdashboard.lookup import NO_CONFIGURATION, require_interface, require_peer
 from wgreconcile.api.wgdashboard.new_peers import add_many, add_one, check_form
 from wgreconcile.api.wgdashboard.peer_changes import change_peer
-from wgreconcile.api.wgdashboard.peer_objects import PeerObjects
+from wgreconcile.api.wgdashboard.peer_objects import peer_list
 from wgreconcile.api.wgdashboard.views import view_of
 from wgreconcile.desired.draft import Draft
 from wgreconcile.values import PublicKey
@@ -52,8 +51,7 @@ def add(services: Services, request: Request) -> Reply:
     added = set(written.data)
     interface = require_interface(written.state, name)
     view = view_of(services, request, interface, services.reconciler.observed())
-    objects, configuration = PeerObjects(view), configuration_object(view)
-    data = [objects.object(each, configuration) for each in interface.peers if each.public_key in added]
+    data = peer_list(view, (each for each in interface.peers if each.public_key in added))
     return Reply(data, "" if compat == "v4.3" else None)
 
 

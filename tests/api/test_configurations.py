@@ -421,6 +421,13 @@ class TestInfo:
         keeper.write("wg0.yaml", "client_defaults: {endpoint: 'wg.example.org:1'}\npeers: [{public_key: $KEY1}]\n")
         assert keeper.peer(key(1))["remote_endpoint"] == "wg.example.org"
 
+    def test_names_of_any_characters(self, keeper: Owner) -> None:
+        name = 'Zoë said "hi" \\o/ </script> 🎉'
+        keeper.write("wg0.yaml", f"peers: [{{public_key: $KEY1, name: {json.dumps(name, ensure_ascii=False)}}}]\n")
+        found = keeper.peer(key(1))
+        assert found["name"] == name
+        assert [*found] == sorted(found), "fields are in the order of their names"
+
     def test_a_peer_that_has_expired_is_a_restricted_one(self, keeper: Owner) -> None:
         keeper.write("wg0.yaml", "peers: [{public_key: $KEY1, expires: 2020-01-01}, {public_key: $KEY2}]\n")
         found = keeper.info()
