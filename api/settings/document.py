@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Hashable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
 
+from wgreconcile.desired import saving
 from wgreconcile.desired.documents import parse
 from wgreconcile.desired.edit import edit
 from wgreconcile.desired.emit import dump
@@ -33,7 +33,7 @@ class SettingsDocument(Protocol):
 
 
 class YamlFile:
-    """A file of YAML, written whole or not at all. An edit leaves comments and order as they are."""
+    """A file of YAML, written as documents beside it are. An edit leaves comments and order as they are."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,21 +50,11 @@ class YamlFile:
         return {} if _says_nothing(text) else parse(text, self._path.name)
 
     def save(self, data: Mapping[str, Any]) -> None:
-        before = self._text()
-        after = before + dump(data) if _says_nothing(before) else edit(before, data)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                os.fchmod(descriptor, 0o644)
-                file.write(after)
-                file.flush()
-                os.fsync(descriptor)
-            Path(temporary).replace(self._path)
-        except BaseException as error:
-            Path(temporary).unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.filename is None:
-                error.filename = str(self._path)  # a full disk says nothing of what it holds
-            raise
+        state, name = self._path.parent, self._path.name
+        with saving.locked(state, exclusive=True):
+            before = self._text()
+            after = before + dump(data) if _says_nothing(before) else edit(before, data)
+            saving.write(state, [saving.plan(state, name, after.encode())])
 
     def _text(self) -> str:
         if self._path.exists() and not self._path.is_file():  # reading a FIFO or a device may never end

@@ -18,6 +18,7 @@ from wgreconcile.api.settings.codec import decode, schema
 from wgreconcile.api.settings.document import InMemory, YamlFile
 from wgreconcile.api.settings.model import Dashboard, PeerDefaults, Server
 from wgreconcile.api.settings.settings import DashboardSettings
+from wgreconcile.desired.store import Store
 from wgreconcile.errors import StateError
 
 
@@ -99,6 +100,28 @@ class TestFile:
         expected = "# ours\nx-mine: [1, 2]  # kept\nserver: {api_keys: true, x-note: why}\n\n# end\n"
         assert path.read_text() == expected
         assert [each.name for each in path.parent.iterdir()] == ["settings.yaml"]
+
+    def test_write_keeps_who_may_read_it(self, path: Path) -> None:
+        path.write_text("adopt: true\n")
+        path.chmod(0o640)
+        DashboardSettings(YamlFile(path)).set("adopt", False)
+        assert (path.read_text(), path.stat().st_mode & 0o777) == ("adopt: false\n", 0o640)
+
+    def test_what_a_killed_write_left_goes_as_that_of_documents_does(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = DashboardSettings(YamlFile(path))
+
+        def killed(*_: Any, **__: Any) -> None:
+            raise SystemExit
+
+        with monkeypatch.context() as patch, pytest.raises(SystemExit):
+            patch.setattr(Path, "replace", killed)
+            patch.setattr(Path, "unlink", killed)
+            settings.set("adopt", False)
+        assert list(path.parent.iterdir()) != []
+        Store(path.parent).load()
+        assert list(path.parent.iterdir()) == []
 
     def test_first_write(self, path: Path) -> None:
         path.write_text("# to be filled\n")
