@@ -248,6 +248,26 @@ def test_everybody_wants_something_else(owner: Owner, served: Served) -> None:
     check_settled(served.host)
 
 
+def test_stopped_while_everybody_wants_something_else(owner: Owner, served: Served) -> None:
+    moments = random.Random(9)
+    for number in range(KILLS):
+        clients = start(owner, range(number * CLIENTS, (number + 1) * CLIENTS), threading.Event())
+        time.sleep(moments.uniform(0.3, 1.5))
+        served.stop()
+        for each in clients:
+            each.join()
+        assert [each for client in clients for each in client.odd if "is stopping" not in str(each)] == []
+        for name in NAMES:
+            assert agree(served.host, name) or not is_up(served.host, name), "something was left half done"
+        served.start()
+    bring_up(owner)
+    check_settled(served.host)
+
+
+def is_up(host: Host, name: str) -> bool:
+    return host.run(["wg", "show", name], check=False).returncode == 0
+
+
 def test_killed_while_everybody_wants_something_else(owner: Owner, served: Served) -> None:
     moments = random.Random(7)
     for number in range(KILLS):
