@@ -34,7 +34,8 @@ class Lanes:
 
     def add_task(self, channel: Any) -> None:
         """Answer the first request of a connection."""
-        path = getattr(channel.requests[0], "path", "")
+        # Waitress takes several slashes at the beginning for one, and so must this.
+        path = "/" + getattr(channel.requests[0], "path", "").lstrip("/")
         lane = self._slow_lane if path.startswith(self._slow) else self._quick_lane
         lane.add_task(channel)
 

@@ -139,13 +139,16 @@ def wait_long(_services: Services, _request: Request) -> None:
 LONG = Route("GET", "/api/long/{who}", wait_long, "Wait for others.", public=False, may_wait=True)
 
 
-def test_who_waits_long_holds_up_nobody_else(make_app: Any, app: Any, settings: DashboardSettings) -> None:
+@pytest.mark.parametrize("path", ["/api/long/x", "//api/long/x", "/api/%6cong/x", "/api%2flong/x"])
+def test_who_waits_long_holds_up_nobody_else(
+    make_app: Any, app: Any, settings: DashboardSettings, path: str
+) -> None:
     settings.set("server.auth_required", False)
     routes = [LONG, Route("GET", "/api/quick", lambda *_: "quick", "Be quick.")]
     threads = []
     with serving(make_app(routes=routes), slow_paths("", routes), threads=2, quick_threads=1) as port:
-        for who in range(6):
-            threads.append(threading.Thread(target=Browser(port).send, args=("GET", f"/api/long/{who}")))
+        for _ in range(6):
+            threads.append(threading.Thread(target=Browser(port).send, args=("GET", path)))
             threads[-1].start()
         try:
             assert Browser(port).send("GET", "/api/quick") == (200, answer(data="quick", ok=True))
