@@ -39,6 +39,7 @@ CONFIGURATION_ROUTES: tuple[Route, ...] = (
         "An interface with all of its peers.",
         data="an object of the configuration, its peers and its restricted peers",
         query=(_NAME,),
+        is_shared=True,
     ),
 )
 
@@ -49,6 +50,7 @@ PEER_ROUTES: tuple[Route, ...] = (
         peers.available_ips,
         "Addresses that no peer has; of an IPv4 network larger than a /16 the first 65,534.",
         data="a list of addresses; from v4.2 on, an object of lists by network",
+        is_shared=True,
     ),
     Route(
         "POST",
@@ -107,6 +109,7 @@ PEER_ROUTES: tuple[Route, ...] = (
         downloads.download_all,
         "The files of all peers that are not restricted.",
         data="a list of objects of fileName and file",
+        is_shared=True,
     ),
     Route(
         "POST",

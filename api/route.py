@@ -32,7 +32,8 @@ class Route:
     fields. ``body`` names the JSON Schema ``schemas/requests/<body>.json``. ``changes_state`` routes refuse
     requests that another site made a browser send. ``may_wait``: for a pass, for packets or for other servers, as
     whatever writes desired state does; such requests never hold up others. ``data`` describes ``data`` of a
-    good answer.
+    good answer. ``is_shared``: the answer is large and the same for whoever asks, so that those who come together
+    get one and the same.
     """
 
     method: Literal["GET", "POST"]
@@ -45,6 +46,7 @@ class Route:
     public: bool = False
     changes_state: bool | None = None
     may_wait: bool | None = None
+    is_shared: bool = False
 
     def __post_init__(self) -> None:
         if self.changes_state is None:

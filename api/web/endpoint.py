@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import falcon
 
 from wgreconcile.api.auth.remote import refuse_cross_site
-from wgreconcile.api.envelope import MEDIA_TYPE, envelope
+from wgreconcile.api.envelope import MEDIA_TYPE
 from wgreconcile.api.refusal import Refusal
-from wgreconcile.api.request import Reply, Request
+from wgreconcile.api.request import Request
 from wgreconcile.api.route import Route
 from wgreconcile.api.services import Services
+from wgreconcile.api.web.answers import Answer, answering
 from wgreconcile.api.web.body import read_body
 from wgreconcile.api.web.schema import check_body
+
+_LARGE = 256 * 1024
 
 
 class Endpoint:
@@ -31,6 +35,8 @@ class Endpoint:
             self.on_head = responder
 
     def _responder(self, route: Route) -> Callable[..., None]:
+        answer = answering(self._services, route)
+
         def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
             caller = req.context.caller
             if route.changes_state and caller.key is None:
@@ -43,17 +49,20 @@ class Endpoint:
                 query=_query(req),
                 path={name: _printable(name, value) for name, value in path.items()},
             )
-            result = route.handler(self._services, request)
-            _write(resp, result if isinstance(result, Reply) else Reply(result))
+            _write(resp, answer(request))
 
         return respond
 
 
-def _write(resp: falcon.Response, reply: Reply) -> None:
+def _write(resp: falcon.Response, answer: Answer) -> None:
     resp.content_type = MEDIA_TYPE
-    resp.data = envelope(reply.data, reply.message, ok=reply.ok)
-    resp.context.ok = reply.ok
-    resp.context.cookies = (*resp.context.cookies, *reply.cookies)
+    if len(answer.body) < _LARGE:
+        resp.data = answer.body
+    else:
+        # Else waitress copies it into a file of its own, private keys and all, and sends it from there.
+        resp.set_stream(io.BytesIO(answer.body), len(answer.body))
+    resp.context.ok = answer.ok
+    resp.context.cookies = (*resp.context.cookies, *answer.cookies)
 
 
 def _query(req: falcon.Request) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -157,6 +158,61 @@ def test_who_waits_long_holds_up_nobody_else(
             WAITING.release(len(threads))
             for thread in threads:
                 thread.join()
+
+
+class Slowly:
+    """Answers when it is let to, and counts how often."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.begun, self.gate = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, _services: Services, request: Request) -> str:
+        self.asked.append(request.query["what"])
+        self.begun.release()
+        assert self.gate.wait(20)
+        if request.query["what"] == "nothing":
+            raise UsageError("there is nothing")
+        return request.query["what"] * 1_000_000
+
+
+def test_who_comes_together_shares_a_large_answer(make_app: Any, app: Any, settings: DashboardSettings) -> None:
+    settings.set("server.auth_required", False)
+    slowly, answers = Slowly(), list[Any]()
+    routes = [Route("GET", "/api/large", slowly, "Be large.", is_shared=True)]
+
+    def visit(port: int, what: str) -> None:
+        answers.append((what, Browser(port).send("GET", f"/api/large?what={what}")[1]))
+
+    with serving(make_app(routes=routes), quick_threads=8) as port:
+        threads = [threading.Thread(target=visit, args=(port, what)) for what in ("a", *"aaabb", "nothing")]
+        threads[0].start()
+        assert slowly.begun.acquire(timeout=20)
+        for thread in threads[1:]:
+            thread.start()
+        time.sleep(0.5)  # until they wait
+        slowly.gate.set()
+        for thread in threads:
+            thread.join()
+    assert sorted(slowly.asked) == ["a", "a", "b", "nothing"], (
+        "once for the first, and once for all who came later"
+    )
+    expected = {each: answer(data=each * 1_000_000, ok=True) for each in "ab"}
+    assert len(answers) == 7
+    assert all(found == expected.get(what, refused("there is nothing")) for what, found in answers)
+
+
+def test_a_large_answer_is_written_nowhere(
+    make_app: Any, app: Any, settings: DashboardSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: list[Any] = []
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *arguments: files.append(arguments))
+    settings.set("server.auth_required", False)
+    routes = [Route("GET", "/api/large", lambda *_: "x" * 5_000_000, "Be large.")]
+    with serving(make_app(routes=routes)) as port:
+        assert Browser(port).send("GET", "/api/large")[1]["data"] == "x" * 5_000_000
+        assert Browser(port).send("HEAD", "/api/large") == (200, b"")
+    assert files == [], "keys in a file of the web server"
 
 
 def test_what_waits() -> None:
