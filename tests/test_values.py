@@ -20,6 +20,7 @@ from wgreconcile.values import (
     PublicKey,
     SecretKey,
     generate_secret_key,
+    holder_of_name,
     is_interface_name,
     public_key_of,
 )
@@ -256,6 +257,19 @@ def test_names_of_interfaces(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "a" * 16, ".", "..", "wg 0", "wg/0", "wg0\n", "wgé", "$(x)"])
 def test_no_names_of_interfaces(text: str) -> None:
     assert not is_interface_name(text)
+
+
+@pytest.mark.parametrize(
+    "text", [".", "all", "default", "interfaces", "lo", "-f", "--version", "up", "mtu", "type"]
+)
+def test_names_that_are_something_else_already(text: str) -> None:
+    assert holder_of_name(text)
+    assert not is_interface_name(text)
+
+
+@pytest.mark.parametrize("text", ["a", "wg", "wg0.", "on", "none", "All", "lo0", "x-f", "=up", "0"])
+def test_names_that_only_look_so(text: str) -> None:
+    assert is_interface_name(text)
 
 
 @pytest.mark.parametrize(

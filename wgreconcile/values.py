@@ -17,7 +17,67 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 INTERFACE_NAME = re.compile(r"[a-zA-Z0-9_=+.-]{1,15}")
-"""What wg-quick accepts as a name (wg-quick: parse_options). ``.`` and ``..`` are refused on top of it."""
+"""What wg-quick accepts as a name (wg-quick: parse_options). Some of it is taken: see :func:`holder_of_name`."""
+
+_IP_WORDS = frozenset(
+    [
+        "address",
+        "addrgenmode",
+        "alias",
+        "allmulticast",
+        "arp",
+        "brd",
+        "broadcast",
+        "carrier",
+        "dev",
+        "down",
+        "dynamic",
+        "gro_max_size",
+        "gso_max_segs",
+        "gso_max_size",
+        "group",
+        "help",
+        "index",
+        "link",
+        "link-netns",
+        "link-netnsid",
+        "master",
+        "mode",
+        "mtu",
+        "multicast",
+        "name",
+        "netns",
+        "nomaster",
+        "numrxqueues",
+        "numtxqueues",
+        "parentdev",
+        "promisc",
+        "protodown",
+        "qlen",
+        "state",
+        "trailers",
+        "txqlen",
+        "txqueuelen",
+        "type",
+        "up",
+        "vf",
+        "vrf",
+        "xdp",
+        "xdpdrv",
+        "xdpgeneric",
+        "xdpoffload",
+    ]
+)
+"""What ``ip link add NAME type wireguard`` does not read as a name (iproute2: iplink_parse)."""
+
+_HOLDERS = {
+    ".": "a folder is called so",
+    "..": "a folder is called so",
+    "all": "the kernel keeps it for the settings of all interfaces",
+    "default": "the kernel keeps it for the settings of new interfaces",
+    "interfaces": "`wg show` takes it for the list of all interfaces",
+    "lo": "it is the loopback interface",
+}
 
 IPV6_MTU = 1280
 """The least MTU with which a link carries IPv6 (RFC 8200): below it the kernel takes addresses and routes away."""
@@ -168,8 +228,15 @@ class Endpoint(str):
 
 
 def is_interface_name(text: str) -> bool:
-    """Whether wg-quick and the kernel take ``text`` as the name of an interface."""
-    return bool(INTERFACE_NAME.fullmatch(text)) and text not in (".", "..")
+    """Whether wg-quick, wg, ip and the kernel take ``text`` as the name of an interface."""
+    return bool(INTERFACE_NAME.fullmatch(text)) and not holder_of_name(text)
+
+
+def holder_of_name(text: str) -> str:
+    """What keeps a name that is spelt right from being one of a WireGuard interface; empty when nothing does."""
+    if text.startswith("-"):
+        return "programs take it for an option"
+    return _HOLDERS.get(text) or ("`ip link add` takes it for a word of its own" if text in _IP_WORDS else "")
 
 
 def generate_secret_key() -> SecretKey:

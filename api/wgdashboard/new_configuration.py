@@ -11,11 +11,11 @@ from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.settings.model import Compat, Dashboard
 from wgreconcile.api.wgdashboard.peer_settings import whole_number
 from wgreconcile.desired.draft import Draft
-from wgreconcile.desired.layout import document_of
+from wgreconcile.desired.layout import why_no_interface
 from wgreconcile.desired.model import DesiredState, Hooks, Interface
 from wgreconcile.desired.networks import host_of, is_link_local
 from wgreconcile.desired.wording import show
-from wgreconcile.values import Address, Network, SecretKey, is_interface_name
+from wgreconcile.values import Address, Network, SecretKey
 
 NAME, ADDRESS, PORT, KEY = "ConfigurationName", "Address", "ListenPort", "PrivateKey"
 
@@ -35,8 +35,9 @@ def add_interface(draft: Draft, body: Mapping[str, Any], settings: Dashboard) ->
     """Put the interface into the draft, not to be brought up yet. Raise Refusal with the field in ``data``."""
     name = str(body[NAME])
     _refuse_taken(draft.state, name, body)
-    if not is_interface_name(name) or document_of(f"{name}.yaml") is None:
-        raise Refusal(f"{NAME}: {show(name)} is not a name of 1 to 15 letters, digits and _ = + . -", NAME)
+    problem, remedy = why_no_interface(name)
+    if problem:
+        raise Refusal(f"{NAME}: {show(name)} {problem}; {remedy}", NAME)
     address = _addresses(body[ADDRESS])
     port = _port(body[PORT])
     key = _private_key(body[KEY])

@@ -210,8 +210,12 @@ class TestAdd:
         ("field", "value", "message"),
         [
             *(
-                ("ConfigurationName", each, f"'{each}' is not a name of 1 to 15 letters, digits and _ = + . -")
-                for each in ("wgnamethatistoolong", "wg space", "wg'q", "../x", "a/b", "..", "settings", "secrets")
+                ("ConfigurationName", each, f"'{each}' is no name that an interface can have; use 1 to 15 letters")
+                for each in ("wgnamethatistoolong", "wg space", "wg'q", "../x", "a/b")
+            ),
+            *(
+                ("ConfigurationName", each, f"'{each}' is no name that an interface can have: ")
+                for each in ("..", "settings", "secrets", "README", "all", "lo", "interfaces", "mtu", "-f")
             ),
             ("Address", "nonsense", "'nonsense' is not an address such as 10.7.0.1/24"),
             ("Address", "10.20.0.1/24,", "'' is not an address such as 10.7.0.1/24"),

@@ -63,7 +63,20 @@ def test_what_is_no_document_is_left_alone(folder: Folder, path: str) -> None:
         ),
         ("wg0/a\nb.yaml", "wg0/a?b.yaml: is no name of one printable line; rename it"),
         ("wg0/a\udcff.yaml", "wg0/a?.yaml: is no name of one printable line; rename it"),
-        ("secrets.yaml", "secrets.yaml: secrets/ is a folder for keys; give the interface another name"),
+        (
+            "secrets.yaml",
+            "secrets.yaml: is no name that an interface can have: secrets in the state folder is something else; "
+            "give the interface another name",
+        ),
+        (
+            "all.yaml",
+            "all.yaml: is no name that an interface can have: "
+            "the kernel keeps it for the settings of all interfaces; give the interface another name",
+        ),
+        (
+            "wg 0/alice.yaml",
+            "wg 0: is no name that an interface can have; use 1 to 15 letters, digits and _ = + . -",
+        ),
         (
             "wg0/more/a.yaml",
             "wg0/more: is a folder inside an interface's folder, where nothing is read; "

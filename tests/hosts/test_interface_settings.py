@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
+
+from wgreconcile.values import is_interface_name
 
 from .scenario import CONF, HOOK_LOG, Scenario, Shared, hooks, interface, peer, private_key, public_key
 from .testhost import DNS_LOG, Host
@@ -275,3 +278,19 @@ def test_all_settings_change_at_once(base: Scenario) -> None:
 def test_description_and_tags_change_nothing_on_the_host(base: Scenario) -> None:
     run = base.apply(wg0=interface(ALICE | {"tags": ["a"], "description": "hers"}, description="ours"))
     assert run.changed == {"wg0": 0}
+
+
+def test_names_that_wg_quick_or_ip_takes_for_something_else_are_told_from_all_others(host: Host) -> None:
+    """What is refused is what `ip link add` does not make an interface of that name from, and nothing else."""
+    words = {"up", "down", "mtu", "type", "name", "dev", "link", "group", "vrf", "xdp", "link-netns", "parentdev"}
+    names = sorted(
+        {*words, "all", "lo", "wg0", "on", "none", "lladdr", "show", "addrgenmode", "master", "=x", "0"}
+    )
+    made = set()
+    for name in names:
+        host.run(["ip", "link", "add", name, "type", "veth"], check=False)
+        found = {each["ifname"] for each in json.loads(host.run(["ip", "-json", "link"]).stdout)} - {"lo"}
+        made |= {name} & found
+        for each in found:
+            host.run(["ip", "link", "delete", "dev", each], check=False)
+    assert {each for each in names if is_interface_name(each)} == made

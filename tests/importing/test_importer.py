@@ -279,12 +279,15 @@ def test_file_of_another_folder_beside_one_of_the_same_name(place: Place) -> Non
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("a-name-that-is-too-long.conf", "its name is none that an interface can have; rename the file"),
-        ("wg 0.conf", "its name is none that an interface can have; rename the file"),
-        ("..conf", "its name is none that an interface can have; rename the file"),
-        (".hidden.conf", "its name is none that an interface can have; rename the file"),
-        ("settings.conf", "its name is none that an interface can have; rename the file"),
-        ("secrets.conf", "its name is none that an interface can have; rename the file"),
+        ("a-name-that-is-too-long.conf", "is no name that an interface can have; use 1 to 15 letters"),
+        ("wg 0.conf", "is no name that an interface can have; use 1 to 15 letters"),
+        (
+            "..conf",
+            "is no name that an interface can have: a folder is called so; give the interface another name",
+        ),
+        (".hidden.conf", "is no name that an interface can have: no document of that name is read"),
+        ("settings.conf", "is no name that an interface can have: settings in the state folder is something else"),
+        ("interfaces.conf", "is no name that an interface can have: `wg show` takes it for the list of all"),
         ("wg0.txt", "does not end in .conf; name a configuration file of wg-quick"),
     ],
 )

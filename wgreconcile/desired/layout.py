@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wgreconcile.errors import Fault
-from wgreconcile.values import is_interface_name
+from wgreconcile.values import INTERFACE_NAME, holder_of_name, is_interface_name
 
 SUFFIX = ".yaml"
 SETTINGS = "settings"
@@ -97,6 +97,18 @@ def document_of(path: str, stamp: Stamp = NO_STAMP) -> Found | None:
     return Found(path, interface, stem if folder else "", stamp)
 
 
+def why_no_interface(name: str) -> tuple[str, str]:
+    """What keeps ``name`` from being that of an interface, and what to do about it; nothing when nothing does."""
+    problem, remedy = "is no name that an interface can have", "give the interface another name"
+    if not INTERFACE_NAME.fullmatch(name):
+        return problem, "use 1 to 15 letters, digits and _ = + . -"
+    if holder := holder_of_name(name):
+        return f"{problem}: {holder}", remedy
+    if name in (SETTINGS, SECRETS):
+        return f"{problem}: {name} in the state folder is something else", remedy
+    return ("", "") if _is_ours(name) else (f"{problem}: no document of that name is read", remedy)
+
+
 def _is_peer_name(stem: str) -> bool:
     """The name of a file becomes the name of a peer, which must not break a line of a .conf file."""
     return stem.isprintable() and not stem.isspace() and stem != ""
@@ -148,13 +160,12 @@ class _Scanner:
                 self._refuse_name(path)
 
     def _refuse_name(self, path: str) -> None:
-        if path == SECRETS + SUFFIX:
-            self._refuse(path, f"{SECRETS}/ is a folder for keys", "give the interface another name")
-        elif "/" in path:
-            self._refuse(path, "is no name of one printable line", "rename it")
+        folder, _, name = path.rpartition("/")
+        problem, remedy = why_no_interface(folder or name.removesuffix(SUFFIX))
+        if problem:
+            self._refuse(folder or path, problem, remedy)
         else:
-            problem = "is no name that an interface can have"
-            self._refuse(path, problem, "use 1 to 15 letters, digits and _ = + . -")
+            self._refuse(path, "is no name of one printable line", "rename it")
 
     def _refuse(self, path: str, problem: str, remedy: str) -> None:
         shown = "".join(each if each.isprintable() else "?" for each in path)

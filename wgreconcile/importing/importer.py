@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wgreconcile.desired.layout import document_of
+from wgreconcile.desired.layout import why_no_interface
 from wgreconcile.desired.saving import Snapshot
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
@@ -122,9 +122,9 @@ class _Import:
         name, document = self.name, self.store.state / f"{self.name}.yaml"
         if self.path.suffix != ".conf":
             raise StateError([self._fault("does not end in .conf", "name a configuration file of wg-quick")])
-        if not is_interface_name(name) or document_of(document.name) is None:
-            remedy = "rename the file to 1 to 15 letters, digits and _ = + . - before .conf"
-            raise StateError([self._fault("its name is none that an interface can have", remedy)])
+        problem, remedy = why_no_interface(name)
+        if problem:
+            raise StateError([self._fault(problem, remedy)])
         if name in self.store.names():
             remedy = f"edit that document, or remove {name} from the state and import again"
             raise StateError([self._fault(f"{name} is in the state already: {document}", remedy)])
