@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.desired.wording import show
 
 FORMAT = "%Y-%m-%d %H:%M:%S"
+
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+"""What Python takes for a date besides is not meant as one: milliseconds since 1970 would be a day of long ago."""
 
 
 def date_text(seconds: float) -> str:
@@ -33,8 +40,10 @@ def parse_date(text: str) -> int:
 
 
 def parse_moment(field: str, text: str) -> datetime:
-    """The moment of a date that a browser may have written: with a T, without seconds. Raise Refusal."""
+    """The moment of a date that a browser may have written: with a T, without seconds, in UTC. Raise Refusal."""
     try:
-        return datetime.fromisoformat(text).astimezone(timezone.utc)
+        if not _MOMENT.fullmatch(text):
+            raise ValueError
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
     except (ValueError, OverflowError, OSError):
         raise Refusal(f"{field}: {show(text)} is not a date such as 2030-01-31 18:00:00") from None

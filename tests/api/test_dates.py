@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from wgreconcile.api.wgdashboard.dates import date_text, moment_text
+from wgreconcile.api.refusal import Refusal
+from wgreconcile.api.wgdashboard.dates import date_text, moment_text, parse_moment
 
 from .host import Owner, key
 
@@ -36,6 +37,51 @@ def test_ends_of_the_calendar_have_a_text(text: str) -> None:
 def test_any_other_moment_is_shown_as_local_time() -> None:
     moment = datetime(2030, 1, 31, 18, tzinfo=timezone.utc)
     assert moment_text(moment) == date_text(moment.timestamp()) == f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2030-01-31T18:00Z", 18),
+        ("2030-01-31T18:00:00.000Z", 18),
+        ("2030-01-31 18:00:00+02:00", 16),
+        ("2030-01-31T18:00:00.123456-01:00", 19),
+    ],
+)
+def test_moments_that_name_their_zone(text: str, hour: int) -> None:
+    assert parse_moment("Value", text).replace(microsecond=0) == datetime(2030, 1, 31, hour, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize("text", ["2030-01-31", "2030-01-31T00:00", "2030-01-31 00:00:00"])
+def test_moments_are_local(text: str) -> None:
+    assert moment_text(parse_moment("Value", text)) == "2030-01-31 00:00:00"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "1764072000000",
+            "1764072000",
+            "17640720",
+            "20300131T180000",
+            "2030-W05-4",
+            "2030-01-31x18:00",
+            "1" * 40,
+        ),
+        *(
+            "2030-01-31T18",
+            "2030-02-30",
+            "2030-01-31 24:00:00",
+            "2030-01-31 18:00:00+25:00",
+            "\u0662030-01-31",
+            "",
+        ),
+    ],
+)
+def test_what_is_no_date_is_refused(text: str) -> None:
+    with pytest.raises(Refusal, match=r"Value: .* is not a date such as 2030-01-31 18:00:00"):
+        parse_moment("Value", text)
 
 
 @pytest.mark.parametrize("text", ENDS)
