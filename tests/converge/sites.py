@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from wgreconcile.converge import few, reconcile, survey, target
+from wgreconcile.converge import news, reconcile, survey, target
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
-from wgreconcile.observed.model import ConfFile, LivePeer, ObservedInterface, ObservedState
+from wgreconcile.observed.model import LivePeer, ObservedInterface, ObservedState
 from wgreconcile.observed.observe import Beside, read_file
 from wgreconcile.planning.model import RemoveFile, Step, WriteFile
 from wgreconcile.values import Endpoint
@@ -52,7 +52,7 @@ class Fleet:
         self.fails: dict[tuple[str, str], Exception] = {}
         patch.setattr(target, "perform", lambda step, name, host: self.perform(step, name))
         patch.setattr(target, "observe", lambda folder, names: self.observe(names))
-        for module in (reconcile, survey, few):
+        for module in (reconcile, survey, news):
             patch.setattr(module, "Look", lambda folder, names: FleetLook(self, names))
 
     def host(self, name: str) -> ModelHost:
@@ -81,44 +81,40 @@ class Fleet:
 
 
 class FleetLook:
-    """In place of a look with real programs."""
+    """In place of a look with real programs: the host as it is now."""
 
     def __init__(self, fleet: Fleet, names: Iterable[str]) -> None:
-        self.fleet, self.names = fleet, sorted(names)
+        self._seen = fleet.observe(sorted(names))
+        self._files = {each.name: read_file(fleet.site.conf_dir, each.name) for each in self._seen.interfaces}
 
     def result(self) -> ObservedState:
-        return self.fleet.observe(self.names)
+        return self._seen
 
     def few(self, name: str, keys: Set[str]) -> tuple[ObservedInterface, Beside]:
-        found = {each.name: each for each in self.fleet.observe(self.names).interfaces}
-        live = found[name].live
-        if live is not None:
-            live = replace(live, peers=tuple(each for each in live.peers if each.public_key in keys))
+        found = {each.name: replace(each, file=self._files[each.name]) for each in self._seen.interfaces}
         lines = (
             (each.name, _settings(peer))
             for each in found.values()
             for peer in (each.live.peers if each.live else ())
             if each.name != name or peer.public_key not in keys
         )
-        others = (
-            replace(each, file=self._file(each.name), live=each.live and replace(each.live, peers=()))
-            for each in found.values()
-            if each.name != name
-        )
-        observed = replace(found[name], file=self._file(name), live=live)
-        return observed, Beside(frozenset(map(repr, lines)), tuple(others))
-
-    def _file(self, name: str) -> ConfFile | None:
-        return read_file(self.fleet.site.conf_dir, name)
+        others = (_with_peers(each, frozenset()) for each in found.values() if each.name != name)
+        return _with_peers(found[name], keys), Beside(frozenset(map(repr, lines)), tuple(others))
 
     def fingerprint(self) -> Iterator[str]:
-        seen = self.fleet.observe(self.names)
-        for each in seen.interfaces:
-            live = each.live
-            settled = live and replace(live, peers=()), live and [_settings(peer) for peer in live.peers]
-            file = self._file(each.name)
-            yield repr((each.name, file and (file.mode, file.text), settled))
-        yield repr((seen.other_files, seen.other_live))
+        for each in self._seen.interfaces:
+            peers = [_settings(peer) for peer in each.live.peers] if each.live else []
+            yield repr((_with_peers(each, frozenset()), self._files[each.name], peers))
+            yield getattr(self._files[each.name], "text", "")
+        yield repr((self._seen.other_files, self._seen.other_live))
+
+
+def _with_peers(each: ObservedInterface, keys: Set[str]) -> ObservedInterface:
+    """The interface with only these peers."""
+    if each.live is None:
+        return each
+    peers = tuple(peer for peer in each.live.peers if peer.public_key in keys)
+    return replace(each, live=replace(each.live, peers=peers))
 
 
 def _settings(peer: LivePeer) -> LivePeer:

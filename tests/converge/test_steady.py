@@ -21,13 +21,12 @@ from wgreconcile.converge.survey import survey
 from wgreconcile.desired.warm import WarmStore
 from wgreconcile.errors import BusyError, CommandError, StateError, UnsafePlanError
 from wgreconcile.files import exclusive_lock
-from wgreconcile.observed.model import LivePeer, ObservedInterface
-from wgreconcile.observed.observe import read_file
+from wgreconcile.observed.model import LivePeer
 from wgreconcile.values import Endpoint, Network
 
 from ..observed.strategies import public_key, secret_key
 from ..planning.model_host import Refused
-from .sites import NOW, Fleet, site_in
+from .sites import NOW, Fleet, FleetLook, site_in
 
 BOOM = CommandError(["wg", "addconf"], 1, "boom")
 
@@ -49,23 +48,16 @@ def site(tmp_path: Path) -> Site:
 def fleet(site: Site, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     fleet = Fleet(monkeypatch, site)
 
-    class Look:
-        def __init__(self, name: str) -> None:
-            self.name = name
+    monkeypatch.setattr(steady, "Look", lambda folder, names: FleetLook(fleet, names))
+    real = fleet.perform
 
-        def result(self, *_: object) -> ObservedInterface:
-            (found,) = fleet.observe([self.name]).interfaces
-            return replace(found, file=read_file(site.conf_dir, self.name))
-
-    monkeypatch.setattr(steady, "Look", Look)
-
-    def perform(step: Any, name: str, host: object) -> None:
+    def perform(step: Any, name: str) -> None:
         try:
-            fleet.perform(step, name)
+            real(step, name)
         except Refused as error:
             raise CommandError(["ip"], 1, str(error)) from None
 
-    monkeypatch.setattr(steady, "perform", perform)
+    fleet.perform = perform  # type: ignore[method-assign]
     return fleet
 
 
@@ -356,7 +348,7 @@ class TestDrift:
         (world.site.conf_dir / "wg0.conf").chmod(0o644)
         world.save(**{"wg0/ann.yaml": peer("ann", description="her phone")})
         world.run("wg0")
-        assert world.whole == [("wg0",)]
+        assert (world.steps, world.whole) == (["WriteFile"], [])
         world.check_settled()
 
     def check_healed(self, world: World, label: str = "eve") -> None:
@@ -369,7 +361,8 @@ class TestDrift:
 
 class TestTrouble:
     @pytest.mark.parametrize("step", ["WriteFile", "SetPeers", "Adjust"])
-    def test_a_step_that_fails_once_is_done_by_the_whole(self, world: World, step: str) -> None:
+    def test_a_step_that_fails_leads_back(self, world: World, step: str) -> None:
+        before = (world.site.conf_dir / "wg0.conf").read_text(), world.fleet.host("wg0").observed.live
         failures = {("wg0", step): BOOM}
         real = world.fleet.perform
 
@@ -380,8 +373,10 @@ class TestTrouble:
 
         world.fleet.perform = fail_once  # type: ignore[method-assign]
         world.add("eve")
+        (failed,) = world.run("wg0").interfaces
+        assert ("boom" in failed.error, failed.return_error, world.whole) == (True, "", [])
+        assert ((world.site.conf_dir / "wg0.conf").read_text(), world.fleet.host("wg0").observed.live) == before
         assert not world.run("wg0").failed
-        assert world.whole == [("wg0",)]
         world.check_settled()
 
     def test_a_step_that_always_fails_is_told(self, world: World) -> None:

@@ -47,6 +47,22 @@ def test_peers_are_told_by_their_keys_alone() -> None:
     assert rest.text == render_conf(replace(conf(), peers=(liar,)))
 
 
+def test_names_mean_nothing() -> None:
+    ann = ConfPeer(public_key("ann"))
+    of = [
+        Sections.of(render_conf(conf() if each is None else replace(conf(), peers=(each,))))
+        for each in (
+            ann,
+            replace(ann, name="Ann"),
+            replace(ann, name="Ann's"),
+            replace(ann, persistent_keepalive=25),
+            None,
+        )
+    ]
+    assert all(one.means(other) for one in of[:3] for other in of[:3])
+    assert not any(one.means(other) for one in of[:3] for other in of[3:])
+
+
 def test_without_peers_there_is_only_the_head() -> None:
     empty, one = conf(), conf("ann")
     assert Sections.of(render_conf(empty)).text == render_conf(empty)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 from wgreconcile.api.reconciler import Outcome
-from wgreconcile.converge.known import next_change
+from wgreconcile.converge.moments import next_change
 from wgreconcile.converge.site import Site
 
 _log = logging.getLogger(__name__)

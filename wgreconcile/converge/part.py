@@ -78,7 +78,7 @@ class Part:
 
     def _few(self, text: str) -> str:
         few, others = Sections.of(text).split(self._keys)
-        if others.peers != self._others.peers:
+        if not others.means(self._others):
             raise NotAlone
         return few.text
 

@@ -14,17 +14,18 @@ import os
 import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import wgreconcile
+from wgreconcile.converge.moments import next_change
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.layout import Stamp, stamps
-from wgreconcile.desired.model import DesiredState, Interface, Peer, SecretEnv
+from wgreconcile.desired.model import DesiredState, Interface, SecretEnv
 from wgreconcile.desired.news import News
 from wgreconcile.files import make_private_folder, read, write_atomic
 from wgreconcile.observed.observe import Look
@@ -79,7 +80,7 @@ class Quiet:
 
     def remember(self, plan: Plan, desired: DesiredState) -> None:
         """Keep that ``plan`` was empty. A folder that cannot be written costs time, nothing else."""
-        self._remember(plan, desired.interfaces, desired.version, datetime.max.isoformat(), self._seen)
+        self._remember(plan, desired.interfaces, desired.version, _text(next_change((), self._now)), self._seen)
 
     def remember_news(self, plan: Plan, news: News, look: Look) -> None:
         """Keep that all of ``plan`` was carried out, and what a last ``look`` saw."""
@@ -92,12 +93,12 @@ class Quiet:
         secrets = [each.preshared_key for each in peers] + [each.private_key for each in interfaces]
         if self._rest is None or any(isinstance(each, SecretEnv) for each in secrets):
             return
-        moments = (moment.astimezone(self._now.tzinfo) for each in peers for moment in _moments(each))
+        until = min(until, _text(next_change(peers, self._now)))
         data = {
             "documents": self._digest_of_documents,
             "rest": self._rest,
             "seen": seen,
-            "until": min([until, *(each.isoformat() for each in moments if each > self._now)]),
+            "until": until,
             "version": version,
             "subjects": [[each.name, each.subjects] for each in plan.interfaces],
             "orphaned": plan.orphaned,
@@ -122,7 +123,7 @@ class Quiet:
     def _rests(self) -> bool:
         """Whether all that is desired rests, documents aside; cheaper than a look at the host."""
         last = self._last
-        return self._rest is not None and last["rest"] == self._rest and last["until"] > self._now.isoformat()
+        return self._rest is not None and last["rest"] == self._rest and last["until"] > _text(self._now)
 
     @property
     def _all_else_rests(self) -> bool:
@@ -158,21 +159,16 @@ class Quiet:
         return _digest([repr((self._choice, found)), *(each.decode(errors="replace") for each in records)])
 
 
+def _text(moment: datetime) -> str:
+    """A moment as text that sorts as moments do."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
 def _digest(texts: Iterable[str]) -> str:
     digest = hashlib.blake2b(digest_size=32)
     for text in texts:
         digest.update(text.encode(errors="surrogateescape") + b"\0")
     return digest.hexdigest()
-
-
-def _moments(peer: Peer) -> Iterator[datetime]:
-    """When a peer may come or go without anybody doing anything."""
-    if peer.expires is not None:
-        yield peer.expires
-    for schedule in peer.schedules:
-        if isinstance(schedule.value, datetime):
-            yield schedule.value
-            yield schedule.begins
 
 
 def _documents(site: Site) -> dict[str, Stamp] | None:

@@ -44,11 +44,11 @@ def reconcile(
         if (outcome := quiet.recall()) is not None:
             return outcome
         # Imported only here: most runs find nothing to do, and are over sooner without it.
-        from wgreconcile.converge.few import reconcile_few
+        from wgreconcile.converge.news import reconcile_news
         from wgreconcile.converge.part import NotAlone
 
         try:
-            outcome = reconcile_few(
+            outcome = reconcile_news(
                 site,
                 quiet,
                 look,

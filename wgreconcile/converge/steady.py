@@ -1,7 +1,7 @@
 """Reconciles again and again, for a process that lives long: a change of a few peers costs what these few cost.
 
-What was verified is known. Where only peers differ from that, only these are planned and applied, and afterwards
-the whole interface is verified again. Whatever is not that simple, or does not turn out as planned, is left to
+What was verified is known. Where only peers differ from that, only these are planned and applied, and all others
+are looked at again. Whatever is not that simple, or does not turn out as planned, is left to
 :func:`wgreconcile.converge.reconcile.reconcile`.
 """
 
@@ -11,25 +11,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from wgreconcile.converge.known import Known, Seen, delta_of, next_change, seen_of
-from wgreconcile.converge.operations import Host, perform
+from wgreconcile.converge.few import Few, plan_few
+from wgreconcile.converge.known import Known, new_peers
+from wgreconcile.converge.moments import next_change
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
+from wgreconcile.converge.part import NotAlone
 from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
-from wgreconcile.converge.touch import Look, Touch, is_reached, plan_few
 from wgreconcile.desired.model import DesiredState, Interface
 from wgreconcile.desired.store import Store
-from wgreconcile.errors import WgreconcileError
 from wgreconcile.files import exclusive_lock
-from wgreconcile.observed.live import LiveReader
-from wgreconcile.observed.model import ObservedInterface
+from wgreconcile.observed.observe import Look
 from wgreconcile.planning import safety
-from wgreconcile.planning.goal import conf_of
 from wgreconcile.planning.model import Baseline, Goal, Plan
 from wgreconcile.planning.plan import plan_interface
 from wgreconcile.planning.routes import default_routes
-from wgreconcile.planning.sections import Sections
 
 
 class Steady:
@@ -38,7 +35,6 @@ class Steady:
     def __init__(self, site: Site) -> None:
         self._store = _Noting(site.store)
         self._site = replace(site, store=self._store)
-        self._reader = LiveReader()
         self._known: dict[str, Known] = {}
 
     def reconcile(
@@ -51,74 +47,53 @@ class Steady:
         stop: Callable[[], bool] = lambda: False,
     ) -> Outcome:
         """As :func:`reconcile`."""
-        outcome = self._touch(names, now, force)
-        if outcome is None:
+        try:
+            return self._reconcile_few(names, now, force)
+        except NotAlone:
             self._store.loaded = None
             outcome = reconcile(self._site, names, now, prune=prune, force=force, stop=stop)
             self._learn(outcome, now)
-        return outcome
+            return outcome
 
-    def _touch(self, names: Sequence[str], now: datetime, force: bool) -> Outcome | None:
-        """The outcome when all that differs are a few peers of interfaces that are known; else None."""
+    def _reconcile_few(self, names: Sequence[str], now: datetime, force: bool) -> Outcome:
+        """The outcome when all that differs are a few peers of interfaces that are known; else raise NotAlone."""
         if not names or not self._known.keys() >= set(names):
-            return None
+            raise NotAlone
         with exclusive_lock(self._site.var / "lock", "run of wgreconcile"):
             state = self._site.store.recent()
-            touches = [self._planned(self._known[each], state.find(each), now) for each in names]
-            found = [each for each in touches if each is not None]
-            if len(found) < len(touches):
-                return None
-            plan = Plan(tuple(each.plan for each in found))
+            planned = [self._planned(self._known[each], state.find(each), now) for each in names]
+            plan = Plan(tuple(few.plan for _, few in planned))
             safety.check(plan, force=force)
-            if not all(self._carry_out(each) for each in found):
-                return None
-            return Outcome(plan, tuple(InterfaceOutcome(each.plan) for each in found))
+            return Outcome(plan, tuple(self._converged(interface, few, now) for interface, few in planned))
 
-    def _planned(self, known: Known, interface: Interface | None, now: datetime) -> Touch | None:
-        if interface is None or self._site.records.stamp(known.goal.name) != known.record:
-            return None
-        delta = delta_of(known, interface, now)
-        seen = self._seen(known) if delta and delta.keys else None
-        if delta is None or seen is None:
-            return None
-        few = self._site.secrets.resolve_interface(replace(interface, peers=delta.peers), write=True, now=now)
-        conf_of_few = conf_of(few, now)
-        if conf_of_few.private_key != known.conf.private_key:
-            return None
-        known, after = replace(known, seen=seen), known.with_peers(interface, delta, conf_of_few, now)
-        touch = Touch(known, seen, after, plan_few(known, seen, after, delta, conf_of_few))
-        return touch if touch.is_simple else None
+    def _planned(self, known: Known, interface: Interface | None, now: datetime) -> tuple[Interface, Few]:
+        name = known.interface.name
+        new = new_peers(known, interface, now) if interface else None
+        if interface is None or new is None or self._site.records.stamp(name) != known.record:
+            raise NotAlone
+        look = self._first_look(known.seen) if isinstance(known.seen, Goal) else known.seen
+        return interface, plan_few(self._site, new, now, look, lambda: self._look(name))
 
-    def _seen(self, known: Known) -> Seen | None:
-        """How an interface looks; None when it does not look as it should."""
-        if known.seen is not None:
-            return known.seen
-        observed = self._look(known.goal.name)
-        plan = plan_interface(known.goal, observed, Baseline(known.conf, applied=True))
-        return None if plan.changes else seen_of(observed)
+    def _look(self, name: str) -> Look:
+        return Look(self._site.conf_dir, [name])
 
-    def _look(self, name: str) -> ObservedInterface:
-        return Look(name).result(self._reader, self._site.conf_dir)
+    def _first_look(self, goal: Goal) -> Look:
+        """A look that sees an interface at its goal; raise NotAlone when it is not there."""
+        look = self._look(goal.name)
+        baseline = Baseline(goal.conf, applied=True) if goal.conf else Baseline()
+        if plan_interface(goal, look.result().find(goal.name), baseline).changes:
+            raise NotAlone
+        return look
 
-    def _carry_out(self, touch: Touch) -> bool:
-        """Apply and verify. Whatever goes wrong is for a whole reconcile to see and to lead back."""
-        name, host, goal = touch.plan.name, Host(self._site.conf_dir), touch.after.goal
-        del self._known[name]
-        try:
-            for step in touch.plan.steps:
-                perform(step, name, host)
-            look = Look(name)
-            pairs, record = touch.known.pairs, Record(goal.text or "")
-            observed = look.result(self._reader, self._site.conf_dir)
-            if not is_reached(touch, observed, pairs):
-                return False
-            if goal.text != touch.known.goal.text:
-                self._site.records.save(name, record)
-        except (WgreconcileError, OSError, ValueError):
-            return False
-        stamp = self._site.records.stamp(name)
-        self._known[name] = replace(touch.after, seen=seen_of(observed), record=stamp)
-        return True
+    def _converged(self, interface: Interface, few: Few, now: datetime) -> InterfaceOutcome:
+        """Apply and verify, also when nothing is to be done: until then the interface is not known."""
+        name = few.plan.name
+        known = self._known.pop(name)
+        outcome = few.converge()
+        if not outcome.failed and not outcome.record_error:
+            until = min(known.until, next_change(interface.peers, now))
+            self._known[name] = Known(interface, few.part.look, until, self._site.records.stamp(name))
+        return outcome
 
     def _learn(self, outcome: Outcome, now: datetime) -> None:
         """Remember what was verified just now."""
@@ -137,8 +112,7 @@ class Steady:
         if goal.text is None or goal.conf is None or goal.live is None or default_routes(goal.conf):
             return
         if self._site.records.load(goal.name) == Record(goal.text):  # nobody has been here since
-            sections, until = Sections.of(goal.text), next_change(interface.peers, now)
-            self._known[goal.name] = Known(interface, goal, goal.conf, sections, until, stamp)
+            self._known[goal.name] = Known(interface, goal, next_change(interface.peers, now), stamp)
 
 
 class _Noting(Store):

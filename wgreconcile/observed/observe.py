@@ -18,15 +18,18 @@ from wgreconcile.values import is_interface_name
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a look at few peers leaves out: lines of a dump, other interfaces, other files."""
+    """What a look at few peers leaves out of all that it looked for, and the names of what else there is.
+
+    ``lines`` are of other peers in a dump, ``interfaces`` the others without their peers.
+    """
 
     lines: frozenset[str] = field(repr=False)
     interfaces: tuple[ObservedInterface, ...] = ()
-    files: frozenset[str] = frozenset()
+    names: tuple[frozenset[str], ...] = ()
 
     def is_like(self, other: Beside) -> bool:
         """Whether both say the same, but for handshakes, counters and roaming."""
-        if (self.interfaces, self.files) != (other.interfaces, other.files):
+        if (self.interfaces, self.names) != (other.interfaces, other.names):
             return False
         return set(map(_settled, self.lines - other.lines)) == set(map(_settled, other.lines - self.lines))
 
@@ -85,14 +88,14 @@ class Look:
 
         Raise CommandError when one of the programs failed.
         """
-        lines, beside, is_found = [], [], False
+        lines, beside, names = [], [], set()
         for line in self._dumped.splitlines():
             interface, second, _ = line.split("\t", 2)
-            if interface == name and (second in keys or not is_found):  # its own line is the first one
-                is_found = True
+            if interface == name and (second in keys or name not in names):  # its own line is the first one
                 lines.append(line)
-            else:
+            elif interface in self._wanted:
                 beside.append(line)
+            names.add(interface)
         links = self._links.result
         found = [with_link(each, links[name]) for each in parse_dump("\n".join(lines)) if name in links]
         others = sorted(self._wanted - {name})
@@ -101,7 +104,7 @@ class Look:
         )
         live = {each.name: each for each in with_routes}
         observed, *rest = (ObservedInterface(each, self._files[each], live.get(each)) for each in (name, *others))
-        return observed, Beside(frozenset(beside), tuple(rest), self._listed)
+        return observed, Beside(frozenset(beside), tuple(rest), (self._listed, frozenset(names)))
 
     def _without_peers(self, name: str) -> LiveInterface:
         return with_link(LiveInterface(name, None, None, 0, 0, ()), self._links.result[name])

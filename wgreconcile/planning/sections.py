@@ -32,6 +32,10 @@ class Sections:
         """What :func:`render_conf` makes of the configuration whose pieces these are."""
         return _PEER.join((self.head, *self.peers))
 
+    def means(self, other: Sections) -> bool:
+        """Whether the peers of both are the same, but for their names, which are comments."""
+        return self.peers == other.peers or list(map(_settings, self.peers)) == list(map(_settings, other.peers))
+
     def split(self, keys: Iterable[str]) -> tuple[Sections, Sections]:
         """The peers of these public keys, and all others."""
         rest, few = [*self.peers], []
@@ -47,6 +51,10 @@ class Sections:
         for each in few.peers:
             peers.insert(bisect_left(peers, _key_of(each), key=_key_of), each)
         return Sections(few.head, tuple(peers))
+
+
+def _settings(section: str) -> str:
+    return section.partition("\n")[2] if section.startswith("# ") else section
 
 
 def _key_of(section: str) -> str:
