@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from wgreconcile.command import start
 from wgreconcile.errors import CommandError
@@ -46,6 +46,13 @@ def with_link(live: LiveInterface, link: dict[str, Any]) -> LiveInterface:
     return replace(live, address=address, mtu=link["mtu"], is_up="UP" in link["flags"])
 
 
+class _Routes(NamedTuple):
+    """The routes of an interface, and the networks that the kernel routes there because of its addresses."""
+
+    routes: frozenset[Route]
+    connected: frozenset[Network]
+
+
 class RouteQuery:
     """Routes of some interfaces and the policy rules: one ``ip`` process per IP version, whatever their number.
 
@@ -69,6 +76,21 @@ class RouteQuery:
 
     def with_routes(self, interfaces: Iterable[LiveInterface]) -> list[LiveInterface]:
         """Add routes and policy rules to those of the interfaces that were asked about."""
+        found, rules = self._found
+        return [
+            replace(
+                each,
+                routes=found[each.name].routes,
+                rules=frozenset(_own_rules(rules, each.fwmark, found[each.name].routes)),
+                connected=found[each.name].connected,
+            )
+            for each in interfaces
+            if each.name in found
+        ]
+
+    @cached_property
+    def _found(self) -> tuple[dict[str, _Routes], frozenset[Rule]]:
+        """What there is by interface, and the rules of the host."""
         routes: dict[str, set[Route]] = {name: set() for name in self.names}
         connected: dict[str, set[Network]] = {name: set() for name in self.names}
         rules: set[Rule] = set()
@@ -81,16 +103,8 @@ class RouteQuery:
             for name, answer in zip(self.names, answers, strict=True):
                 routes[name].update(_routes(answer, version))
                 connected[name].update(_connected(answer, version))
-        return [
-            replace(
-                each,
-                routes=frozenset(routes[each.name]),
-                rules=frozenset(_own_rules(rules, each.fwmark, routes[each.name])),
-                connected=frozenset(connected[each.name]),
-            )
-            for each in interfaces
-            if each.name in routes
-        ]
+        found = {each: _Routes(frozenset(routes[each]), frozenset(connected[each])) for each in self.names}
+        return found, frozenset(rules)
 
 
 def _is_automatic(address: dict[str, Any]) -> bool:
@@ -98,7 +112,7 @@ def _is_automatic(address: dict[str, Any]) -> bool:
     return bool(address.get("stable-privacy")) or address.get("protocol") == "kernel_ll"
 
 
-def _own_rules(rules: set[Rule], mark: int, routes: set[Route]) -> Iterator[Rule]:
+def _own_rules(rules: Set[Rule], mark: int, routes: Set[Route]) -> Iterator[Rule]:
     """The rules that serve an interface: of its own mark, and the shared ones about main's default route."""
     tables = {int(each.table) for each in routes if each.table.isdigit()} | {mark}
     return (rule for rule in rules if not rule.table or rule.table in tables)

@@ -61,6 +61,12 @@ class Look:
         return self._dump.finish()
 
     @cached_property
+    def _lines(self) -> list[tuple[str, str, str]]:
+        """The lines of the dump, each led by its interface and its second field, which is a peer's public key."""
+        split = ((line.split("\t", 2), line) for line in self._dumped.splitlines())
+        return [(fields[0], fields[1], line) for fields, line in split]
+
+    @cached_property
     def _files(self) -> dict[str, ConfFile | None]:
         return {name: read_file(self._conf_dir, name) for name in sorted(self._wanted)}
 
@@ -89,8 +95,7 @@ class Look:
         Raise CommandError when one of the programs failed.
         """
         lines, beside, names = [], [], set()
-        for line in self._dumped.splitlines():
-            interface, second, _ = line.split("\t", 2)
+        for interface, second, line in self._lines:
             if interface == name and (second in keys or name not in names):  # its own line is the first one
                 lines.append(line)
             elif interface in self._wanted:
