@@ -55,7 +55,7 @@ HELD = {
     11: (
         "api/test_add_peers.py::TestOne::test_nothing_is_left_when_it_cannot_be_applied",
         "api/test_add_peers.py::TestMany::test_bad_settings_add_nobody",
-        "api/test_access.py::TestAllow::test_nothing_is_done_when_it_cannot_be_applied",
+        "api/test_access.py::TestAll::test_nothing_is_done_when_it_cannot_be_applied",
         "api/test_welcome.py::TestFinish::test_refuses_and_changes_nothing",
         "hosts/test_api_bad_luck.py::test_a_full_disk_is_told_and_nothing_is_half_done",
         "hosts/test_api_mixes.py::test_killed_while_everybody_wants_something_else",
