@@ -14,7 +14,7 @@ class Refusal(UsageError):
     """
 
     def __init__(self, message: str | None, data: Any = None, *, retry_after: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message or "")
         self.message = message
         self.data = data
         self.retry_after = retry_after

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from wgreconcile import errors
-from wgreconcile.errors import CommandError, Fault, StateError, WgreconcileError
+from wgreconcile.errors import CommandError, Fault, StateError, UsageError, WgreconcileError, masked
 
 EVERY = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, WgreconcileError)]
 
@@ -30,6 +30,22 @@ def test_faults_are_told_once_and_in_the_order_of_the_files() -> None:
     error = StateError([other, late, early, late])
     assert error.faults == (early, late, other)
     assert str(error) == "a:9: x\na:10: x\nb:1: x"
+
+
+KEY = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+
+
+def test_no_fault_quotes_a_key() -> None:
+    fault = Fault("a.yaml", 3, f"peers.{KEY}", f"/secrets/{KEY} does not exist, nor {KEY}", f"write {KEY}")
+    told = "a.yaml:3: peers.(key): /secrets/(key) does not exist, nor (key); write (key)"
+    assert (str(fault), str(StateError([fault]))) == (told, told)
+    assert KEY not in repr(fault)
+    assert str(UsageError(f"no interface {KEY}")) == "no interface (key)"
+
+
+@pytest.mark.parametrize("text", ["a" * 44, "a" * 43, f"{'a' * 42}=", "/etc/wireguard/wg0.conf", f"{'-' * 43}="])
+def test_what_is_no_key_is_quoted(text: str) -> None:
+    assert masked(text) == text
 
 
 def test_a_failed_command_is_told_with_its_words() -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from wgreconcile.errors import BusyError, CommandError, DependencyError
+from wgreconcile.errors import BusyError, CommandError, DependencyError, masked
 
 _PACKAGES = {"wg": "wireguard-tools", "wg-quick": "wireguard-tools", "ip": "iproute2", "git": "git"}
 TIMEOUT = 300.0
@@ -28,7 +28,6 @@ WORDS = 8
 _NOISE = re.compile(r"[┌│└]|Error: Unknown device type|\[!\] Missing WireGuard kernel module")
 _BEGUN = "[#] "
 """What wg-quick puts before each command that it begins."""
-_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +139,6 @@ def _last_words(text: str) -> str:
     if not any(each.startswith(_BEGUN) for each in last):
         last = [each for each in lines if each.startswith(_BEGUN)][-1:] + last
     return masked("\n".join(last))
-
-
-def masked(text: str) -> str:
-    """A text without its keys."""
-    return _KEY.sub("(key)", text)
 
 
 def wait_until_gone(argv: Sequence[str], timeout: float = TIMEOUT) -> None:

@@ -5,8 +5,16 @@ Each names what is wrong, where, and what to do about it, and carries the exit s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
+
+
+def masked(text: str) -> str:
+    """A text without what has the form of a WireGuard key: nobody can tell a private one from a public one."""
+    return _KEY.sub("(key)", text)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -14,6 +22,7 @@ class Fault:
     """One thing wrong with a document, printed as ``file:line: field: what, what to do``.
 
     ``line`` counts from 1; 0 means the file as a whole. An empty ``field`` means the document as a whole.
+    Whatever the texts quote, no key stands in them.
     """
 
     file: str
@@ -21,6 +30,10 @@ class Fault:
     field: str
     problem: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("field", "problem", "remedy"):
+            object.__setattr__(self, name, masked(getattr(self, name)))
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
@@ -46,7 +59,10 @@ class StateError(WgreconcileError):
 
 
 class UsageError(WgreconcileError):
-    """What was asked for cannot be done as asked; the user asks differently."""
+    """What was asked for cannot be done as asked; the user asks differently. What is quoted of it has no key."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(masked(problem))
 
 
 class UnsafePlanError(WgreconcileError):

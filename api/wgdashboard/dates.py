@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.desired.wording import show
+from wgreconcile.errors import masked
 
 FORMAT = "%Y-%m-%d %H:%M:%S"
 
@@ -36,7 +37,7 @@ def parse_date(text: str) -> int:
     try:
         return int(datetime.strptime(text, FORMAT).timestamp())
     except (ValueError, OverflowError) as error:
-        raise Refusal(str(error)) from None
+        raise Refusal(masked(str(error))) from None
 
 
 def parse_moment(field: str, text: str) -> datetime:

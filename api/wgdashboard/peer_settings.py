@@ -9,6 +9,7 @@ from typing import Any
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.desired.fields import Wrong, name_server
 from wgreconcile.desired.model import Client
+from wgreconcile.errors import masked
 from wgreconcile.values import Network, PublicKey, SecretKey, public_key_of
 
 _LARGEST_MTU = 1460
@@ -92,7 +93,7 @@ def _network(text: str) -> Network:
     try:
         return Network.parse(text)
     except ValueError:
-        raise Refusal(f"Unable to parse IP address: `{text}'") from None
+        raise Refusal(f"Unable to parse IP address: `{masked(text)}'") from None
 
 
 def _endpoint_allowed_ips(text: str) -> tuple[Network, ...]:

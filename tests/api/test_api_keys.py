@@ -64,6 +64,10 @@ class TestCreate:
                 {"neverExpire": False, "ExpiredAt": "tomorrow"},
                 "time data 'tomorrow' does not match format '%Y-%m-%d %H:%M:%S'",
             ),
+            (
+                {"neverExpire": False, "ExpiredAt": "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="},
+                "time data '(key)' does not match format '%Y-%m-%d %H:%M:%S'",
+            ),
             ({"neverExpire": False, "ExpiredAt": ""}, "time data '' does not match format '%Y-%m-%d %H:%M:%S'"),
             ({"neverExpire": False, "ExpiredAt": 5}, "ExpiredAt: 5 is not a date such as 2030-01-31 18:00:00"),
             ({"neverExpire": []}, "neverExpire: a list is not true or false"),

@@ -125,6 +125,7 @@ class TestUpdate:
             ({"allowed_ip": "10.7.0.3/32, 10.7.0.4/32"}, "Allowed IP already taken by another peer."),
             ({"allowed_ip": "10.7.0.9/32"}, "Allowed IP already taken by another peer."),
             ({"allowed_ip": "junk"}, "Unable to parse IP address: `junk'"),
+            ({"allowed_ip": D_PRIVATE}, "Unable to parse IP address: `(key)'"),
             ({"allowed_ip": "10.7.0.4/32;reboot"}, "Unable to parse IP address: `10.7.0.4/32;reboot'"),
             ({"endpoint_allowed_ip": ""}, "Endpoint Allowed IPs format is incorrect."),
             ({"endpoint_allowed_ip": "junk"}, "Endpoint Allowed IPs format is incorrect."),

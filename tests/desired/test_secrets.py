@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import copy
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from wgreconcile.desired.model import Client, DesiredState, Interface, Peer, SecretEnv, SecretFile
 from wgreconcile.desired.secrets import Secrets, Where, generate_preshared_key, private_key_of
@@ -246,3 +250,54 @@ def test_no_secret_stands_in_the_repr_of_the_folder(secrets: Secrets) -> None:
     secrets.write("wg0.key", SENTINEL)
     assert not shows_secret(repr(secrets) + repr(vars(secrets).keys()))
     assert os.environ.get("WG_KEY") is None
+
+
+WHOLE = {
+    "description": "office",
+    "address": ["10.7.0.1/24"],
+    "listen_port": 51820,
+    "private_key": {"file": "wg0.key"},
+    "mtu": 1420,
+    "dns": ["10.7.0.1"],
+    "table": "auto",
+    "fwmark": "0x1",
+    "post_up": ["true"],
+    "enabled": True,
+    "client_defaults": {"dns": ["10.7.0.1"], "endpoint": "vpn.example.com:51820", "allowed_ips": ["0.0.0.0/0"]},
+    "peers": [
+        {
+            "name": "alice",
+            "public_key": key(1),
+            "preshared_key": {"env": "NOT_SET"},
+            "allowed_ips": ["10.7.0.2/32"],
+            "endpoint": "192.0.2.1:51820",
+            "persistent_keepalive": 25,
+            "expires": "2030-01-01",
+            "tags": ["staff"],
+            "client": {"address": ["10.7.0.2/32"], "mtu": 1380, "private_key": {"file": "alice.key"}},
+        }
+    ],
+}
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for step, below in items:
+        yield (*path, step)
+        yield from places(below, (*path, step))
+
+
+@pytest.mark.parametrize("path", [*places(WHOLE)], ids=lambda path: ".".join(map(str, path)))
+@pytest.mark.parametrize("form", ["{}", "{}:51820", "{}/24", "x {}", "[{}]", "{{file: {}}}", "{{{}: 1}}"])
+def test_a_key_in_the_wrong_field_is_never_quoted(folder: Folder, path: tuple[Any, ...], form: str) -> None:
+    document = copy.deepcopy(WHOLE)
+    node: Any = document
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = yaml.safe_load(form.format(SECRET)) if form[0] in "[{" else form.format(SECRET)
+    folder.write("wg0.yaml", yaml.safe_dump(document))
+    secrets = Secrets(folder.path / "secrets", state=folder.path, environment={})
+    with pytest.raises(StateError) as error:  # at the latest that its keys are not there
+        for each in folder.load().interfaces:
+            secrets.resolve_interface(each)
+    assert not shows_secret(str(error.value))

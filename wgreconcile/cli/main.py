@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
 from wgreconcile.cli.settings import Settings, resolve
-from wgreconcile.errors import StateError, WgreconcileError
+from wgreconcile.errors import StateError, WgreconcileError, masked
 
 EPILOG = (
     "exit status: 0 done, changed or not; 1 error; 2 changes pending (plan --detailed-exitcode, apply --check); "
@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(1, f"{self.prog}: {message}\n")
+        self.exit(1, f"{self.prog}: {masked(message)}\n")
 
 
 def parser_of_all() -> argparse.ArgumentParser:

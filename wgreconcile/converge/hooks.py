@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wgreconcile.command import masked
-from wgreconcile.errors import CommandError, HookError
+from wgreconcile.errors import CommandError, HookError, masked
 from wgreconcile.observed.conf import Conf
 
 _REMEDY = (
