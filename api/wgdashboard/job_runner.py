@@ -44,7 +44,7 @@ class JobRunner:
     def run(self) -> float:
         """Carry out what is due; returns the seconds until the next look. Raise StateError for a faulty state."""
         now = self._clock()
-        state, moment = self._store.recent(), datetime.fromtimestamp(now, timezone.utc)
+        state, moment = self._store.recent(LOOK_SECONDS), datetime.fromtimestamp(now, timezone.utc)
         found = [
             each
             for interface in state.interfaces

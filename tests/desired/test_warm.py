@@ -162,6 +162,16 @@ def test_recent_ends(state: Folder, store: WarmStore, monkeypatch: pytest.Monkey
     assert store.recent() == state.load()
 
 
+def test_who_looks_now_and_then_shares_the_looks_of_others(
+    state: Folder, store: WarmStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = store.recent()
+    state.peer(4)
+    monkeypatch.setattr(warm, "RECENT", 0.0)
+    assert store.recent(60.0) is first
+    assert store.recent() == store.recent(60.0) == state.load()
+
+
 def test_what_is_saved_is_in_memory_at_once(
     state: Folder, store: WarmStore, cold: list[str], parsed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

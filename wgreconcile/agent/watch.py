@@ -38,7 +38,7 @@ class Watch:
         return max(0.0, min(self._due - time.monotonic(), change, LOOK_SECONDS))
 
     def _next_change(self, after: datetime) -> datetime:
-        changes = [next_change(each.peers, after) for each in self._site.store.recent().interfaces]
+        changes = [next_change(each.peers, after) for each in self._site.store.recent(LOOK_SECONDS).interfaces]
         return min(changes, default=next_change((), after))
 
 

@@ -127,5 +127,5 @@ class _Noting(Store):
         self.loaded = self._store.load()
         return self.loaded
 
-    def recent(self) -> DesiredState:
-        return self._store.recent()
+    def recent(self, within: float | None = None) -> DesiredState:
+        return self._store.recent(within)

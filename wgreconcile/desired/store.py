@@ -63,8 +63,11 @@ class Store:
         """Let the next :meth:`load` know what is new."""
         memory.remember(self._cache, self.state, found.memory)
 
-    def recent(self) -> DesiredState:
-        """The state as of a moment ago, with all that was saved through this store: for who only wants to see."""
+    def recent(self, within: float | None = None) -> DesiredState:
+        """The state as of a moment ago, with all that was saved through this store: for who only wants to see.
+
+        ``within`` so many seconds, for who looks again and again.
+        """
         return self.load()
 
     def document(self, path: str) -> StoredDocument | None:

@@ -45,9 +45,8 @@ class _Memory:
     at: float
     said: Said = field(default_factory=dict)
 
-    @property
-    def is_recent(self) -> bool:
-        return time.monotonic() - self.at < RECENT
+    def is_recent(self, within: float | None = None) -> bool:
+        return time.monotonic() - self.at < (RECENT if within is None else within)
 
 
 class WarmStore(Store):
@@ -63,9 +62,9 @@ class WarmStore(Store):
         self._memory: _Memory | None = None
         self._to_be_said: Said = {}
 
-    def recent(self) -> DesiredState:
+    def recent(self, within: float | None = None) -> DesiredState:
         memory = self._memory
-        return memory.state if memory is not None and memory.is_recent else self.load()
+        return memory.state if memory is not None and memory.is_recent(within) else self.load()
 
     def restore(self, snapshot: Snapshot) -> None:
         super().restore(snapshot)
@@ -79,7 +78,7 @@ class WarmStore(Store):
 
     def _checked(self, overlay: Overlay, known: Mapping[str, Stamp] | None = None) -> DesiredState:
         with self._mutex:
-            if self._memory is None or not overlay or not self._memory.is_recent:
+            if self._memory is None or not overlay or not self._memory.is_recent():
                 self._memory = self._refreshed(self._memory)
             if not overlay:
                 return self._memory.state
