@@ -30,7 +30,9 @@ def refuse(scenario: Scenario, *arguments: str) -> str:
 def test_removing_many_peers_needs_force(scenario: Scenario) -> None:
     scenario.apply(wg0=interface(*PEERS))
     scenario.desire(wg0=interface(*PEERS[:13]))
-    assert "wg0: 7 of 20 peers would be removed" in refuse(scenario)
+    reason = "wg0: 7 of 20 peers would be removed; look at the plan, and if that is meant use --force\n"
+    assert refuse(scenario) == f"wgreconcile: refused, nothing was changed:\n{reason}"
+    assert scenario.plan().stderr == f"note: apply would refuse this: {reason}"
     scenario.desire(wg0=interface(*PEERS[:13], peer("new", "10.9.1.1/32"), mtu=1300))
     assert "--force" in refuse(scenario)
     scenario.plan()
@@ -105,6 +107,15 @@ def test_check_mode_changes_nothing_and_tells_by_its_status(scenario: Scenario) 
     assert scenario.hook_log() == []
     scenario.apply()
     scenario.run("apply", "--check", expect=0)
+
+
+def test_check_mode_ends_as_an_apply_that_is_refused(scenario: Scenario) -> None:
+    scenario.apply(wg0=interface(*PEERS))
+    scenario.desire(wg0=interface(*PEERS[:13], listen_port=51999))
+    assert "7 of 20 peers" in refuse(scenario, "--check", "--diff")
+    assert "disruption interface (listen_port)" in refuse(scenario, "--check", "--force", "--max-disruption=peer")
+    scenario.run("apply", "--check", "--force", expect=2)
+    assert "7 of 20 peers" in scenario.run("apply", "--check", "-o", "json", expect=1).stderr
 
 
 # Prune

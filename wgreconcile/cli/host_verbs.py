@@ -7,12 +7,13 @@ import sys
 
 from wgreconcile.cli.import_verb import run_import
 from wgreconcile.cli.settings import Settings
-from wgreconcile.cli.site import site_of
+from wgreconcile.cli.site import need_root, site_of
 from wgreconcile.cli.status_verb import run_status
 
 
 def status(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show desired against on disk against live."""
+    need_root("status", "`wgreconcile plan --offline` compares with files alone")
     return run_status(site_of(settings), arguments.names, out=sys.stdout, output_format=arguments.output)
 
 

@@ -10,12 +10,12 @@ from datetime import datetime, timezone
 
 from wgreconcile.cli.settings import Settings
 from wgreconcile.cli.signals import deferred
-from wgreconcile.cli.site import site_of
+from wgreconcile.cli.site import need_root, site_of
 from wgreconcile.cli.terminal import painter, progress
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.site import Site
-from wgreconcile.errors import DependencyError, UsageError
+from wgreconcile.errors import UsageError
 from wgreconcile.planning.export import export_plan
 from wgreconcile.planning.model import Disruption, Plan
 from wgreconcile.planning.report import recap, report
@@ -28,22 +28,24 @@ def plan(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show what an apply would change."""
     now = _moment(arguments.at)
     if not arguments.offline:
-        _need_root("plan", "use --offline to compare with files alone")
+        need_root("plan", "use --offline to compare with files alone")
     elif settings.conf_dir.is_dir() and not os.access(settings.conf_dir, os.R_OK | os.X_OK):
         print(f"note: {settings.conf_dir} is not readable for you, so all of it looks new", file=sys.stderr)
     found = _survey(site_of(settings), arguments, now, offline=arguments.offline)
     _show_plan(found, arguments.output, diff=True)
+    from wgreconcile.planning import safety
+
+    for reason in safety.reasons(found):
+        print(f"note: apply would refuse this: {reason}", file=sys.stderr)
     return PENDING if arguments.detailed_exitcode and not found.is_empty else 0
 
 
 def apply(arguments: argparse.Namespace, settings: Settings) -> int:
     """Bring interfaces to their desired state; with ``--check`` only show what that would change."""
     site, now = site_of(settings), datetime.now(timezone.utc)
-    _need_root("apply", "it changes interfaces")
+    need_root("apply", "it changes interfaces")
     if arguments.check:
-        found = _survey(site, arguments, now)
-        _show_plan(found, arguments.output, diff=arguments.diff)
-        return 0 if found.is_empty else PENDING
+        return _check(_survey(site, arguments, now), arguments)
     show = progress(sys.stderr)
     with deferred() as stop:
         outcome = reconcile(
@@ -52,13 +54,26 @@ def apply(arguments: argparse.Namespace, settings: Settings) -> int:
             now,
             prune=arguments.prune,
             force=arguments.force,
-            max_disruption=Disruption[arguments.max_disruption.upper()],
+            max_disruption=_limit(arguments),
             progress=show,
             stop=stop,
         )
         show("", "")
         _show_outcome(outcome, arguments.output, diff=arguments.diff)
     return 1 if outcome.failed else 0
+
+
+def _check(found: Plan, arguments: argparse.Namespace) -> int:
+    """Show a plan and end as an apply of it would begin: raise UnsafePlanError for what that would refuse."""
+    from wgreconcile.planning import safety
+
+    _show_plan(found, arguments.output, diff=arguments.diff)
+    safety.check(found, force=arguments.force, max_disruption=_limit(arguments))
+    return 0 if found.is_empty else PENDING
+
+
+def _limit(arguments: argparse.Namespace) -> Disruption:
+    return Disruption[arguments.max_disruption.upper()]
 
 
 def _survey(site: Site, arguments: argparse.Namespace, now: datetime, *, offline: bool = False) -> Plan:
@@ -128,8 +143,3 @@ def _moment(text: str | None) -> datetime:
     except ValueError:
         raise UsageError(f"--at: '{text}' is no ISO 8601 time such as 2030-01-31T12:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-
-
-def _need_root(verb: str, remedy: str) -> None:
-    if os.geteuid() != 0:
-        raise DependencyError(f"`wgreconcile {verb}` needs root to see interfaces and keys; {remedy}")

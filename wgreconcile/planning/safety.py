@@ -18,9 +18,16 @@ def check(plan: Plan, *, force: bool = False, max_disruption: Disruption = Disru
 
     ``force`` lifts the limits on removal; the limit on disruption is the caller's own and stays.
     """
-    reasons = [reason for each in plan.interfaces for reason in _reasons(each, force, max_disruption)]
-    if reasons:
-        raise UnsafePlanError("refused, nothing was changed:\n" + "\n".join(reasons))
+    found = reasons(plan, force=force, max_disruption=max_disruption)
+    if found:
+        raise UnsafePlanError("refused, nothing was changed:\n" + "\n".join(found))
+
+
+def reasons(
+    plan: Plan, *, force: bool = False, max_disruption: Disruption = Disruption.RESTART
+) -> tuple[str, ...]:
+    """Why a plan is refused; nothing if it is not."""
+    return tuple(reason for each in plan.interfaces for reason in _reasons(each, force, max_disruption))
 
 
 def _what(change: Change) -> str:
