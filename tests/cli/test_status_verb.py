@@ -77,9 +77,14 @@ def test_colour_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
             return True
 
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     coloured = list(status_lines(Status((WG0,)), NOW, painter(Terminal())))
     assert coloured[1].startswith("\033[31;1mwg0 ")
     assert coloured[-1].startswith("\033[33m  ann ")
+    for variable, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, value)
+            assert "\033" not in "".join(status_lines(Status((WG0,)), NOW, painter(Terminal())))
 
 
 def test_names_cannot_drive_the_terminal() -> None:

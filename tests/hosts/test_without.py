@@ -63,12 +63,13 @@ def test_validate_render_and_an_offline_plan_work_for_everybody(nobody: Nobody) 
 
 
 def test_what_needs_root_says_so(scenario: Scenario, nobody: Nobody) -> None:
-    for arguments in (["plan"], ["apply"], ["apply", "--check"]):
+    for arguments in (["plan"], ["apply"], ["apply", "--check"], ["status"]):
         said = nobody.run(*arguments, expect=1).stderr
         assert f"`wgreconcile {arguments[0]}` needs root" in said
         assert "Traceback" not in said
     scenario.apply()
-    for arguments in (["plan", "--offline"], ["status"]):
+    scenario.by_hand(f"chmod 700 {CONF}")
+    for arguments in (["plan", "--offline"], ["import"]):
         done = nobody.run(*arguments, expect=None)
         assert done.returncode != 0
         assert "Traceback" not in done.stderr

@@ -133,7 +133,9 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     _names(parser)
     _output(parser)
     parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit with 2 if something would change"
+        "--check",
+        action="store_true",
+        help="change nothing; exit with 2 if something would change, with 1 if apply would refuse it",
     )
     parser.add_argument("--diff", action="store_true", help="print what changes")
     parser.add_argument("--prune", action="store_true", help="remove managed interfaces that left the state")
@@ -153,7 +155,10 @@ def _status(parser: argparse.ArgumentParser) -> None:
 
 def _import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "paths", nargs="*", metavar="FILE", help="files (default: all of --conf-dir that the state lacks)"
+        "paths",
+        nargs="*",
+        metavar="FILE",
+        help="files, or interfaces that have one (default: all of --conf-dir that the state lacks)",
     )
 
 
@@ -165,7 +170,7 @@ def _serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _genkey(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="keep it as this secret and print its public key")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="keep it as this secret and print its public key")
 
 
 VERBS = (

@@ -12,7 +12,7 @@ from wgreconcile.cli.settings import Settings
 from wgreconcile.cli.site import store_of
 from wgreconcile.desired.client import client_of, render_client
 from wgreconcile.desired.model import DesiredState, Interface, Peer
-from wgreconcile.desired.secrets import Secrets
+from wgreconcile.desired.secrets import Secrets, private_key_of
 from wgreconcile.errors import StateError, UsageError
 from wgreconcile.planning.goal import conf_of
 from wgreconcile.planning.render import render_conf
@@ -85,13 +85,21 @@ def _client_file(interfaces: tuple[Interface, ...], label: str, secrets: Secrets
         print(f"warning: no endpoint says where {interface.name} is reached; {remedy}", file=sys.stderr)
     if not show:
         masks = (MASK if each else None for each in (client.private_key, peer.preshared_key))
-        return render_client(client, "(public key)", *masks)
+        return render_client(client, _public_key(interface, secrets), *masks)
     whole = secrets.resolve_interface(replace(interface, peers=(replace(peer, enabled=True, expires=None),)))
     private_key = secrets.resolve(client.private_key, peer.origin) if client.private_key else None
     server, preshared_key = whole.private_key, whole.peers[0].preshared_key
     assert isinstance(server, SecretKey)
     assert preshared_key is None or isinstance(preshared_key, SecretKey)
     return render_client(client, public_key_of(server), private_key, preshared_key)
+
+
+def _public_key(interface: Interface, secrets: Secrets) -> str:
+    """That of an interface; unknown while its private key is not made yet, or not ours to read."""
+    try:
+        return public_key_of(secrets.resolve(private_key_of(interface), interface.origin))
+    except StateError:
+        return "(public key)"
 
 
 def _find_peer(interfaces: tuple[Interface, ...], label: str) -> tuple[Interface, Peer]:

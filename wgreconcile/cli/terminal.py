@@ -11,15 +11,15 @@ _COLOURS = {"add": "32", "remove": "31", "hunk": "36", "head": "1", "warn": "33"
 
 
 def painter(out: TextIO) -> Callable[[str, str], str]:
-    """A function that colours text for ``out``: on a terminal only, and never with NO_COLOR set."""
-    if not out.isatty() or os.environ.get("NO_COLOR"):
+    """A function that colours text for ``out``: on a terminal that can, and never with NO_COLOR set."""
+    if not out.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return lambda colour, text: text
     return lambda colour, text: f"\033[{_COLOURS[colour]}m{text}\033[0m"
 
 
 def progress(err: TextIO) -> Callable[[str, str], None]:
     """A function that shows on one line of a terminal what is being done; silent elsewhere."""
-    if not err.isatty():
+    if not err.isatty() or os.environ.get("TERM") == "dumb":
         return lambda name, text: None
 
     def show(name: str, text: str) -> None:

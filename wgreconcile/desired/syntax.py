@@ -150,7 +150,12 @@ def _explain(error: yaml.YAMLError, source: str, column: int) -> tuple[str, str]
         return problem, f"quote it: '{address[0]}'"
     if source.lstrip(" ").startswith("\t"):
         return "a tab indents the line", "indent with spaces"
-    words = re.sub(r"'[^']*'|\"[^\"]*\"", "…", str(getattr(error, "problem", "") or "syntax error"))
+    # What is quoted may be a piece of the document, and so of a key; a single character such as ',' helps.
+    words = re.sub(
+        r"'([^']?)'|'[^']*'|\"[^\"]*\"",
+        lambda each: f"'{each[1]}'" if each[1] else "…",
+        str(getattr(error, "problem", "") or "syntax error"),
+    )
     if "maximum nesting depth" in words:  # libyaml from 0.2.6 on has a limit of its own
         return _TOO_DEEP
     if "another document" in words:

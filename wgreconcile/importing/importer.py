@@ -47,13 +47,18 @@ def import_files(
 
 
 def files_to_import(arguments: Iterable[str], *, conf_dir: Path, known: Collection[str]) -> list[Path]:
-    """The files that arguments name: paths, or interfaces of ``conf_dir``; without any, all not ``known`` yet."""
+    """The files that arguments name: paths, or interfaces of ``conf_dir``; without any, all not ``known`` yet.
+
+    Raise PermissionError when it takes a look into ``conf_dir`` that is not allowed.
+    """
     given = [_file_of(each, conf_dir) for each in arguments]
     if given:
         return list(dict.fromkeys(given))
-    return sorted(
-        each for each in conf_dir.glob("*.conf") if each.stem not in known and is_interface_name(each.stem)
-    )
+    found = (
+        sorted(conf_dir.iterdir()) if conf_dir.is_dir() else []
+    )  # a glob takes a locked folder for an empty one
+    files = (each for each in found if each.suffix == ".conf")
+    return [each for each in files if each.stem not in known and is_interface_name(each.stem)]
 
 
 def _file_of(argument: str, conf_dir: Path) -> Path:
