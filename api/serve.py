@@ -81,7 +81,7 @@ class Server:
                 connection_limit=500,  # as many as select() can look at, with files to spare
                 max_request_header_size=64 * 1024,
                 # The application refuses large bodies politely; this is for those that are out of all reason.
-                max_request_body_size=8 * MOST_BYTES,
+                max_request_body_size=2 * MOST_BYTES,
                 # Whether a proxy is to be believed is decided by the settings, which need to see its headers.
                 clear_untrusted_proxy_headers=False,
                 expose_tracebacks=False,

@@ -17,10 +17,12 @@ HIDDEN_PASSWORD = "(hidden)"
 _LONGEST_NAME = 64
 
 
-def rename(services: Services, _request: Request, text: str) -> None:
+def rename(services: Services, request: Request, text: str) -> None:
     """Change the name to sign in with; sessions go on."""
     if len(text) > _LONGEST_NAME:
         raise Refusal("username: is longer than 64 characters")
+    if text != services.runtime.accounts.require().username:
+        require_fresh(services, request)  # or a session that was left open could keep the owner out
     services.runtime.accounts.rename(text)
 
 

@@ -50,7 +50,9 @@ class JobRunner:
             for interface in state.interfaces
             for each in due(interface, moment, self._runtime.usage.of_interface(interface.name))
         ]
-        self._resting = {name: until for name, until in self._resting.items() if until > now}
+        # A clock that was set back must not make them rest until it is there again.
+        rest = {name: until for name, until in self._resting.items() if now < until <= now + RETRY_SECONDS}
+        self._resting = rest
         self._carry_out([each for each in found if _name(each) not in self._resting], now)
         upcoming = next_date(state, moment)
         return min(LOOK_SECONDS, upcoming.timestamp() - now) if upcoming else LOOK_SECONDS
@@ -68,12 +70,13 @@ class JobRunner:
     def _write(self, found: Sequence[Due], now: float) -> bool:
         try:
             done = self._transactions.write(lambda draft: _apply(draft, found)).data
-        except WgreconcileError as error:
+        except (WgreconcileError, OSError) as error:
             _log.warning("%d schedule(s) cannot be carried out: %s", len(found), error)
             return False
-        self._runtime.job_log.append(self._line(each, now, f"is successfully {_done(each)}") for each in done)
-        for name, each_of_one in groupby(done, attrgetter("interface")):
-            self._end(name, list(each_of_one), now)
+        with self._runtime.afterwards():
+            self._runtime.job_log.append(self._line(each, now, f"is successfully {_done(each)}") for each in done)
+            for name, each_of_one in groupby(done, attrgetter("interface")):
+                self._end(name, list(each_of_one), now)
         return True
 
     def _end(self, name: str, done: Iterable[Due], now: float) -> None:
@@ -84,7 +87,8 @@ class JobRunner:
 
     def _failed(self, each: Due, now: float) -> None:
         self._resting[_name(each)] = now + RETRY_SECONDS
-        self._runtime.job_log.append([self._line(each, now, f"failed {_done(each)}", ok=False)])
+        with self._runtime.afterwards():
+            self._runtime.job_log.append([self._line(each, now, f"failed {_done(each)}", ok=False)])
 
     def _line(self, each: Due, now: float, what: str, *, ok: bool = True) -> JobLine:
         message = f"Peer {each.peer.public_key} from {each.interface} {what}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wgreconcile.api.auth import totp
+from wgreconcile.api.auth.confirm import require_fresh
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.services import Services
@@ -37,6 +38,8 @@ def totp_link(services: Services, _request: Request) -> str:
 def verify_totp(services: Services, request: Request) -> Reply:
     """Switch the second factor on with a good code, which sign-in takes once more."""
     accounts = services.runtime.accounts
+    if not accounts.require().totp_verified:
+        require_fresh(services, request)  # or a session that was left open could keep the owner out
     matches = totp.matching_step(accounts.totp_secret(), request.body["totp"], request.now) is not None
     if matches:
         accounts.verify_totp()

@@ -274,6 +274,7 @@ class TestWhatNeedsARecentSignIn:
         [
             ("Account", "totp_verified", "false"),
             ("Account", "enable_totp", "false"),
+            ("Account", "username", "mallory"),
             ("Server", "auth_req", "false"),
             ("Server", "dashboard_api_key", True),
         ],
@@ -295,6 +296,7 @@ class TestWhatNeedsARecentSignIn:
 
     def test_other_settings_do_not(self, stale: Caller) -> None:
         assert stale.set("Server", "dashboard_theme", "light") == OK
+        assert stale.set("Account", "username", USERNAME) == OK, "it is that already"
 
 
 class TestAuthentication:

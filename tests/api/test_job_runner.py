@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -165,6 +167,44 @@ class TestRunner:
         keeper.clock.now += RETRY_SECONDS
         runner.run()
         assert len(keeper.info()["configurationRestrictedPeers"]) == 1
+
+    def test_a_document_that_cannot_be_written_stops_none_of_the_others(
+        self, keeper: Owner, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write(keeper, DUE, DELETE)
+        save = keeper.store.save
+
+        def refuse(changes: Any, **more: Any) -> Any:
+            if "'enabled': False" in str(changes):
+                raise OSError(errno.EROFS, "Read-only file system", "wg0.yaml")
+            return save(changes, **more)
+
+        monkeypatch.setattr(keeper.store, "save", refuse)
+        runner.run()
+        assert [each["public_key"] for each in keeper.document("wg0.yaml")["peers"]] == [key(1), key(9)]
+        assert ("restrict", "0", f"Peer {key(1)} from wg0 failed restricted.") in log(keeper)
+
+    def test_a_log_that_cannot_be_written_makes_nothing_undone(
+        self, keeper: Owner, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write(keeper, DUE, DELETE)
+
+        def full(*_: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        monkeypatch.setattr(keeper.runtime.job_log, "append", full)
+        assert runner.run() == LOOK_SECONDS
+        assert [each["public_key"] for each in keeper.document("wg0.yaml")["peers"]] == [key(1), key(9)]
+
+    def test_a_clock_that_is_set_back_does_not_make_it_rest_for_long(
+        self, keeper: Owner, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write(keeper, DUE)
+        refuse_disabled_peers(keeper, monkeypatch)
+        runner.run()
+        keeper.clock.now -= 86400
+        runner.run()
+        assert len(log(keeper)) == 2
 
     def test_what_somebody_changed_meanwhile_is_left_alone(
         self, keeper: Owner, runner: JobRunner, monkeypatch: pytest.MonkeyPatch

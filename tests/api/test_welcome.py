@@ -86,6 +86,14 @@ class TestTotp:
         assert owner.post("Welcome_VerifyTotpLink", {}) == refused("totp: is missing")
         assert owner.get("isTotpEnabled")["data"] is False
 
+    def test_asks_for_a_recent_sign_in(self, owner: Caller, clock: Clock, runtime: Runtime) -> None:
+        clock.now += 31 * 60
+        code = pyotp.TOTP(runtime.accounts.enrolment_secret()).at(int(clock.now))
+        result = owner.send("POST", "/api/Welcome_VerifyTotpLink", json={"totp": code})
+        assert (result.status_code, result.json["status"]) == (401, False), "it would keep the owner out"
+        assert not runtime.accounts.require().totp_enabled
+        assert owner.post("Welcome_VerifyTotpLink", {"totp": code, "currentPassword": PASSWORD}) == OK
+
     def test_verified_secret_is_never_shown_and_never_used_again(
         self, owner: Caller, runtime: Runtime, clock: Clock
     ) -> None:
