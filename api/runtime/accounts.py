@@ -67,9 +67,17 @@ class Accounts:
         """Change the password; admin/admin is never taken again."""
         self._set(f"password_hash = ?, {_OWN_PASSWORD}", passwords.hash_password(password))
 
-    def adopt(self, username: str, password_hash: str) -> None:
-        """Take over an account of WGDashboard with its bcrypt hash, in place of one that nobody has set up."""
-        self._take_over(username, password_hash)
+    def adopt(self, username: str, password_hash: str) -> bool:
+        """Take over an account of WGDashboard with its bcrypt hash. False when somebody has set one up already."""
+        return self._take_over(username, password_hash)
+
+    def adopt_totp(self, secret: str, *, verified: bool) -> None:
+        """Take over the second factor of an account, which sign-in asks for from now on."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE account SET totp_sealed = ?, totp_enabled = 1, totp_verified = ?, totp_last_step = 0",
+                (self._seal.seal(_TOTP, secret), verified),
+            )
 
     def renew_hash(self, account: Account, password: str) -> None:
         """Hash the same password in today's way, unless it was changed in the meantime."""

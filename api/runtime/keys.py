@@ -41,6 +41,17 @@ class ApiKeys:
             )
         return text
 
+    def take_over(self, text: str, created_at: int, expires_at: int | None) -> bool:
+        """Let a key go on that another server has made. False when it is known already."""
+        row = (self._mac(text), self._seal.seal(_PURPOSE, text), created_at, expires_at)
+        with self._database.write() as connection:
+            done = connection.execute(
+                "INSERT INTO api_key (key_mac, key_sealed, created_at, expires_at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                row,
+            )
+        return done.rowcount == 1
+
     def active(self, now: float) -> tuple[ApiKey, ...]:
         """All keys that work, the newest first, with their text."""
         rows = self._database.read(

@@ -34,6 +34,11 @@ class ShareLinks:
     def create(self, interface: str, peer: str, expires_at: int | None, now: float) -> ShareLink | None:
         """Make a link; None when the peer has an active one already."""
         link = ShareLink(str(uuid.uuid4()), interface, peer, expires_at)
+        return link if self.take_over(link, now) else None
+
+    def take_over(self, link: ShareLink, now: float) -> bool:
+        """Let a link go on that another server has made. False when its peer has an active one already."""
+        interface, peer, expires_at = link.interface, link.peer, link.expires_at
         mac, sealed = self._mac(link.share_id), self._seal.seal(_PURPOSE, link.share_id)
         with self._database.write() as connection:
             _prune(connection, now)
@@ -41,12 +46,12 @@ class ShareLinks:
                 f"SELECT 1 FROM share_link WHERE interface = ? AND peer = ? AND {_ACTIVE}", (interface, peer, now)
             ).fetchone()
             if taken:
-                return None
+                return False
             connection.execute(
                 "INSERT INTO share_link VALUES (NULL, ?, ?, ?, ?, ?, ?)",
                 (mac, sealed, interface, peer, int(now), expires_at),
             )
-        return link
+        return True
 
     def find(self, share_id: str, now: float) -> ShareLink | None:
         """The link of that id; None when there is none, or it has expired."""

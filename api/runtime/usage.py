@@ -116,6 +116,13 @@ class UsageCounters:
         with self._lock:
             self._keep(self._of(each.interface, each.peer).after(each) for each in samples)
 
+    def begin(self, usages: Iterable[Usage]) -> int:
+        """Go on from what another server has counted, for peers without usage here; returns how many these are."""
+        with self._lock:
+            new = [each for each in usages if each.peer not in self._known.get(each.interface, {})]
+            self._keep(new)
+        return len(new)
+
     def reset(self, interface: str, peer: str, kind: Literal["total", "receive", "sent"]) -> None:
         """Put a peer's usage back to zero; what its live counters showed until now never returns."""
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from wgreconcile.cli.import_verb import run_import
 from wgreconcile.cli.settings import Settings
@@ -18,5 +19,15 @@ def status(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def import_conf(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Turn configuration files into desired state."""
-    return run_import(site_of(settings), arguments.paths, out=sys.stdout)
+    """Turn configuration files, and what WGDashboard keeps beside them, into desired state."""
+    if arguments.wgdashboard is None:
+        return run_import(site_of(settings), arguments.paths, out=sys.stdout)
+    # The server's modules take time to load, which no other import needs.
+    from wgreconcile.api.wgdashboard.legacy import read_legacy
+    from wgreconcile.cli.takeover import take_over
+
+    folder, site = Path(arguments.wgdashboard), site_of(settings)
+    legacy = read_legacy(folder)
+    status = run_import(site, arguments.paths, out=sys.stdout, remarks="descriptions")
+    take_over(folder, legacy, settings, site, sys.stdout)
+    return status

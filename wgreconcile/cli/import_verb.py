@@ -10,6 +10,7 @@ from wgreconcile.cli.terminal import painter, progress
 from wgreconcile.command import run
 from wgreconcile.converge.site import Site
 from wgreconcile.errors import DependencyError
+from wgreconcile.importing.documents import Remarks
 from wgreconcile.importing.importer import files_to_import, import_files
 from wgreconcile.importing.report import FileResult, ImportReport
 
@@ -21,6 +22,7 @@ def run_import(
     out: TextIO,
     err: TextIO | None = None,
     live: Collection[str] | None = None,
+    remarks: Remarks = "names",
 ) -> int:
     """Import the named files or interfaces, without names all that are not in the state; 1 if one was refused.
 
@@ -33,7 +35,13 @@ def run_import(
     up = live_interfaces() if live is None else live
     show = progress(err or sys.stderr)
     report = import_files(
-        paths, store=site.store, secrets=site.secrets, conf_dir=site.conf_dir, live=up, progress=show
+        paths,
+        store=site.store,
+        secrets=site.secrets,
+        conf_dir=site.conf_dir,
+        live=up,
+        progress=show,
+        remarks=remarks,
     )
     show("", "")
     _show(report, out, err or sys.stderr)

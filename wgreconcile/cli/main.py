@@ -160,6 +160,11 @@ def _import(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="files, or interfaces that have one (default: all of --conf-dir that the state lacks)",
     )
+    parser.add_argument(
+        "--wgdashboard",
+        metavar="DIR",
+        help="also take over what WGDashboard keeps in DIR, beside its wg-dashboard.ini",
+    )
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
