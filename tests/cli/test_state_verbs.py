@@ -53,6 +53,28 @@ class TestClientFile:
         assert not (state.parent / "secrets").exists()
 
 
+def test_peers_of_one_name_are_told_apart(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (state / "wg1.yaml").write_text(
+        STATE.replace("10.7.0", "10.8.0").replace(key(1), key(2)).replace("51820\nclient", "51821\nclient")
+    )
+    assert main(["render", "--client", "ann"]) == 1
+    where = f"{key(1)[:8]}… of wg0, {key(2)[:8]}… of wg1"
+    said = f"wgreconcile: ann names 2 peers: {where}; give the public key and the interface\n"
+    assert capsys.readouterr().err == said
+    assert main(["render", "wg1", "--client", "ann"]) == 0
+
+
+def test_a_fault_of_a_public_key_says_where_one_comes_from(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (state / "wg0.yaml").write_text("peers: [{public_key: AAAA}]\n")
+    assert main(["validate"]) == 78
+    assert "'AAAA' is not a public key (32 bytes in base64: 44 characters that end in '='); " in (
+        said := capsys.readouterr().err
+    )
+    assert "; copy it whole, as `wg pubkey` prints it\n" in said
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

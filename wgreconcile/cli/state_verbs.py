@@ -107,6 +107,7 @@ def _find_peer(interfaces: tuple[Interface, ...], label: str) -> tuple[Interface
     if not found:
         raise UsageError(f"no peer {label} in the state; give its name or its public key")
     if len(found) > 1:
-        where = ", ".join(f"{peer.public_key} of {each.name}" for each, peer in found)
+        # As much of a key as `status` shows: a whole one would be taken for a private one, and left out.
+        where = ", ".join(f"{peer.public_key[:8]}… of {each.name}" for each, peer in found)
         raise UsageError(f"{label} names {len(found)} peers: {where}; give the public key and the interface")
     return found[0]

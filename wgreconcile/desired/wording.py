@@ -41,6 +41,8 @@ def example(context: Mapping[str, Any]) -> str:
         return "write true or false"
     if isinstance(first, int):
         return f"write a number such as {first}"
+    if isinstance(first, str) and _KEY_LIKE.fullmatch(first):
+        return "copy it whole, as `wg pubkey` prints it"
     return f"write it like {_flow(first)}"
 
 
