@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -11,6 +12,7 @@ from wgreconcile.api.reconciler import Outcome, Reconciler
 from wgreconcile.desired import keyfiles
 from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.saving import Snapshot
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
 from wgreconcile.errors import (
@@ -26,6 +28,8 @@ from wgreconcile.errors import (
 from wgreconcile.sharing import Group
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 PATIENCE = 0.02
 """Seconds that writers who answer one another's pass have to come back for the next one."""
@@ -150,13 +154,25 @@ class Transactions:
             if outcome.failed:
                 raise ConvergenceError(outcome.error)
         except BaseException as error:
-            self._store.restore(snapshot)
+            self._restore(snapshot, error)
             keyfiles.remove(self._secrets.folder, draft.keys)
             if not isinstance(error, _UNTRIED):
                 self._lead_back(draft, error)
             raise
-        keyfiles.remove(self._secrets.folder, draft.orphaned_keys())
+        try:
+            keyfiles.remove(self._secrets.folder, draft.orphaned_keys())
+        except OSError as error:  # all is done, and a key that nothing refers to is no reason to say it is not
+            _log.error("a key of a peer that is gone cannot be removed: %s", error)
         return outcome
+
+    def _restore(self, snapshot: Snapshot, error: BaseException) -> None:
+        try:
+            self._store.restore(snapshot)
+        except OSError as failure:
+            remedy = "take the change back by hand, or the next pass tries it again"
+            raise ConvergenceError(
+                f"{error}; and the documents cannot be put back: {failure}; {remedy}"
+            ) from error
 
     def _lead_back(self, draft: Draft, error: BaseException) -> None:
         """Converge what was before. All that this can take away is what the failed pass has brought."""

@@ -7,6 +7,7 @@ long or are refused; tests/agent has the real one on a test host.
 from __future__ import annotations
 
 import base64
+import errno
 import random
 import signal
 import subprocess
@@ -23,7 +24,7 @@ import pytest
 from wgreconcile.api.reconciler import Converged, Outcome, Snapshot
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.writes.transactions import Transactions, Written
-from wgreconcile.desired import warm
+from wgreconcile.desired import keyfiles, warm
 from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.model import DesiredState, Interface, Peer
 from wgreconcile.desired.secrets import Secrets
@@ -252,6 +253,18 @@ class TestKeys:
         transactions.write(lambda draft: draft.remove_peers("wg0", [key(5)]))
         assert files(secrets.folder) == {}
 
+    def test_one_that_cannot_go_makes_nothing_undone(
+        self, transactions: Transactions, store: WarmStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transactions.write(with_key(generate_secret_key()))
+
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        monkeypatch.setattr(keyfiles, "remove", refuse)
+        transactions.write(lambda draft: draft.remove_peers("wg0", [key(5)]))
+        assert "p5" not in numbers(store.load())
+
     def test_those_of_a_peer_that_stays_stay(
         self, transactions: Transactions, host: Host, secrets: Secrets
     ) -> None:
@@ -331,6 +344,20 @@ class TestTheWayBack:
             transactions.write(adding(5))
         assert files(store.state) == before
         assert len(host.passes) == 2
+
+    def test_documents_that_cannot_be_put_back_are_told(
+        self, transactions: Transactions, host: Host, store: WarmStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", str(store.state))
+
+        monkeypatch.setattr(store, "restore", full)
+        host.fail = lambda state: "no"
+        words = (
+            rf"no; and the documents cannot be put back: .*No space left.*'{store.state}'; take the change back"
+        )
+        with pytest.raises(ConvergenceError, match=words):
+            transactions.write(adding(5))
 
     def test_what_somebody_else_wrote_meanwhile_stays(
         self, transactions: Transactions, host: Host, store: WarmStore
