@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from .scenario import Scenario, Shared, interface, peer, private_key, public_key
-from .testhost import Host
+from .testhost import PROGRAM_FOLDER, Host
 
 BOTH = ["0.0.0.0/0", "::/0"]
 EXIT = peer("exit", *BOTH, endpoint="192.0.2.2:51820")
@@ -169,3 +170,46 @@ def test_two_full_tunnels_take_turns(scenario: Scenario) -> None:
         assert path(scenario, "192.0.2.2") == "eth0"
     scenario.apply(wg0=one | {"enabled": False}, wg1=two | {"enabled": False})
     check_none(scenario)
+
+
+def guarded(scenario: Scenario) -> set[str]:
+    """The addresses that packets from elsewhere than the tunnel do not get to."""
+    rules = scenario.host.run(["nft", "list", "ruleset"]).stdout.splitlines()
+    found = (re.search(r'iifname != "wg0" ip6? daddr (\S+) .*drop', each) for each in rules)
+    return {each[1] for each in found if each}
+
+
+def test_wg_quick_guards_every_address_of_a_full_tunnel(scenario: Scenario) -> None:
+    scenario.apply(wg0=interface(EXIT, PHONE))
+    assert guarded(scenario) == {"10.9.0.1", "fd09::1"}
+    for addresses in (["10.9.0.1/24", "10.9.1.1/24", "fd09::1/64"], ["10.9.1.1/24", "fd09::2/64"]):
+        run = scenario.apply(wg0=interface(EXIT, PHONE, address=addresses))
+        assert (run.wg_quick, run.disruption) == (["down", "up"], "restart")
+        assert guarded(scenario) == {each.partition("/")[0] for each in addresses}
+        check_full(scenario)
+
+
+def test_addresses_changed_by_hand_go_back_in_place_and_stay_guarded(full: Scenario) -> None:
+    full.by_hand("ip address del 10.9.0.1/24 dev wg0; ip address add 10.9.7.7/24 dev wg0")
+    run = full.apply()
+    assert (run.wg_quick, full.addresses()) == ([], ["10.9.0.1/24", "fd09::1/64"])
+    assert guarded(full) == {"10.9.0.1", "fd09::1"}
+    check_full(full)
+
+
+def test_where_nft_is_missing_iptables_guards_them(scenario: Scenario) -> None:
+    scenario.by_hand("mkdir /run/few; ln -s /usr/sbin/* /run/few; rm /run/few/nft /run/testhost/bin/nft")
+    few = {"PATH": f"{PROGRAM_FOLDER}:/run/few:/usr/bin"}
+    for wanted in (interface(EXIT), interface(EXIT, address=["10.9.1.1/24"])):
+        scenario.desire(wg0=wanted)
+        scenario.run("apply", env=few)
+    rules = scenario.host.run(["iptables-save", "-t", "raw"]).stdout
+    assert re.findall(r"-A PREROUTING -d (\S+)/32 ! -i wg0 ", rules) == ["10.9.1.1"]
+
+
+def test_a_way_back_of_addresses_guards_the_old_ones(full: Scenario) -> None:
+    before = full.snapshot()
+    full.desire(wg0=interface(EXIT, PHONE, address=["10.9.1.1/24"], post_up=["false"]))
+    run = full.run("apply", expect=1)
+    assert "it is back as it was before, which was verified" in run.stderr
+    assert (full.snapshot(), guarded(full)) == (before, {"10.9.0.1", "fd09::1"})

@@ -18,6 +18,7 @@ from wgreconcile.planning.routes import (
     default_routes,
     expected_routes,
     expected_rules,
+    guarded,
     policy_table,
     served_default_routes,
 )
@@ -96,6 +97,7 @@ def _diff_live(goal: Goal, observed: ObservedInterface, baseline: Baseline, inte
         yield from _diff_restart(name, goal.live, baseline)
         yield from _diff_default_routes(name, goal.live, live, baseline, goal.was)
         yield from _diff_device(name, goal.live, live, baseline)
+        yield from _diff_address(name, goal.live, live, baseline, goal.was)
         yield from _diff_routes(name, goal.live, live, baseline, goal.was)
         yield from _diff_peers(name, Place.LIVE, goal.live.peers, live.peers, baseline, Cause.LIVE)
 
@@ -157,11 +159,22 @@ def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline)
     if goal.mtu is None and (baseline.conf.mtu is not None or (live.mtu < IPV6_MTU and carries_ipv6(goal))):
         cause = Cause.STATE if baseline.conf.mtu is not None else Cause.LIVE
         yield _update(name, Place.LIVE, "mtu", live.mtu, "automatic", cause)
-    if set(live.address) != set(goal.address) or sources(live.address) != sources(goal.address):
-        gone = set(live.address) - set(goal.address) or moved(live.address, goal.address)
-        cause = _cause(baseline, baseline.conf.address, goal.address, Cause.LIVE)
+
+
+def _diff_address(
+    name: str, goal: Conf, live: LiveInterface, baseline: Baseline, was: LiveInterface | None
+) -> Iterator[Change]:
+    """Addresses, in place but for those that wg-quick guards, which it does with those that it brings up alone."""
+    found, wanted = live.address, goal.address
+    # Where nobody told us what it was brought up with, and on a way back, what is there stands for it.
+    before = baseline.conf.address if baseline.applied and was is None else found
+    is_stale = guarded(goal, before) != guarded(goal, wanted)
+    if is_stale or set(found) != set(wanted) or sources(found) != sources(wanted):
+        gone = set(found) - set(wanted) or moved(found, wanted)
         disruption = Disruption.INTERFACE if gone else Disruption.NONE
-        yield _update(name, Place.LIVE, "address", live.address, goal.address, cause, disruption)
+        disruption = Disruption.RESTART if is_stale else disruption
+        cause = _cause(baseline, baseline.conf.address, wanted, Cause.LIVE)
+        yield _update(name, Place.LIVE, "address", found if found != wanted else before, wanted, cause, disruption)
 
 
 def _diff_routes(

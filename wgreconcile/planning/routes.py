@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from wgreconcile.observed.conf import Conf
@@ -34,6 +35,15 @@ def policy_table(conf: Conf, live: LiveInterface) -> int:
         return conf.fwmark
     tables = {int(each.table) for each in live.routes if each.network in DEFAULT_ROUTES and each.table.isdigit()}
     return live.fwmark if live.fwmark in tables or not tables else min(tables)
+
+
+def guarded(conf: Conf, addresses: Iterable[Address]) -> frozenset[Address]:
+    """Those that packets reach through the interface alone: in a full tunnel, by rules of the firewall.
+
+    wg-quick sets these for the addresses that are there as it brings the interface up (wg-quick: add_default).
+    """
+    versions = {each.version for each in default_routes(conf)}
+    return frozenset(each for each in addresses if each.version in versions)
 
 
 def carries_ipv6(conf: Conf) -> bool:
