@@ -64,6 +64,9 @@ class YamlFile:
             with self._path.open(encoding="utf-8", newline="") as file:
                 return file.read()
         except FileNotFoundError:
+            if not self._path.parent.is_dir():
+                problem, remedy = "is gone with its folder", "bring the folder back"
+                raise StateError([Fault(str(self._path), 0, "", problem, remedy)]) from None
             return ""
         except UnicodeDecodeError:
             raise StateError([Fault(self._path.name, 0, "", "is not UTF-8", "save it as UTF-8")]) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,9 @@ from wgreconcile.api.settings.model import Dashboard
 from wgreconcile.errors import StateError
 
 _log = logging.getLogger(__name__)
+
+SETTLED_AFTER = 1.0
+"""Seconds after which settings that have gone are gone for good."""
 
 _VERSIONS = {"v4.0": "v4.0.4", "v4.1": "v4.1.4", "v4.2": "v4.2.5", "v4.3": "v4.3.3"}
 
@@ -28,6 +32,7 @@ class DashboardSettings:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._announced = ""
+        self._empty_since: float | None = None
         stamp = document.stamp()
         self._current = (stamp, decode(document.load()))
 
@@ -78,8 +83,18 @@ class DashboardSettings:
         if stamp != self._current[0]:
             settings = self._current[1]
             try:
-                settings = decode(self._document.load())
+                data = self._document.load()
+                if not data and settings != Dashboard() and not self._has_been_empty():
+                    return settings
+                settings = decode(data)
             except (StateError, OSError) as error:
                 _log.error("the settings were changed and have faults, so the last good ones stay: %s", error)
             self._current = (stamp, settings)
+        self._empty_since = None
         return self._current[1]
+
+    def _has_been_empty(self) -> bool:
+        """Whether a document that says nothing is meant so: Git and editors take one away to write another."""
+        now = time.monotonic()
+        self._empty_since = now if self._empty_since is None else self._empty_since
+        return now - self._empty_since >= SETTLED_AFTER

@@ -14,6 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from wgreconcile.api.settings import endpoint
+from wgreconcile.api.settings import settings as settings_module
 from wgreconcile.api.settings.codec import decode, schema
 from wgreconcile.api.settings.document import InMemory, YamlFile
 from wgreconcile.api.settings.model import Dashboard, PeerDefaults, Server
@@ -82,11 +83,12 @@ def test_faults(data: dict[str, Any], fault: str) -> None:
     assert str(error.value) == fault
 
 
-class TestFile:
-    @pytest.fixture
-    def path(self, tmp_path: Path) -> Path:
-        return tmp_path / "settings.yaml"
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "settings.yaml"
 
+
+class TestFile:
     def test_missing_and_empty(self, path: Path) -> None:
         assert DashboardSettings(YamlFile(path)).get() == Dashboard()
         path.write_text("\n")
@@ -184,6 +186,32 @@ def test_nothing_is_set_in_what_is_no_mapping(tmp_path: Path, text: str) -> None
     with pytest.raises(StateError, match=r"settings\.yaml: server: .* is not a mapping"):
         settings.set("server.port", 1)
     assert path.read_text() == text
+
+
+def test_settings_that_are_gone_for_a_moment_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text("server: {api_keys: true}\n")
+    settings = DashboardSettings(YamlFile(path))
+    for gone in (path.unlink, path.touch):
+        gone()
+        assert settings.get().server.api_keys, "Git is about to write another"
+    path.write_text("server: {api_keys: true, port: 1}\n")
+    assert settings.get().server == Server(api_keys=True, port=1)
+    path.unlink()
+    assert settings.get().server.api_keys
+    monkeypatch.setattr(settings_module, "SETTLED_AFTER", 0.0)
+    assert settings.get() == Dashboard(), "it is meant so"
+
+
+def test_settings_stay_while_the_whole_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings_module, "SETTLED_AFTER", 0.0)
+    (tmp_path / "state").mkdir()
+    path = tmp_path / "state" / "settings.yaml"
+    path.write_text("server: {api_keys: true}\n")
+    settings = DashboardSettings(YamlFile(path))
+    (tmp_path / "state").rename(tmp_path / "elsewhere")
+    assert settings.get().server.api_keys
+    with pytest.raises(StateError, match=r"settings\.yaml: is gone with its folder"):
+        settings.set("adopt", False)
 
 
 def test_bad_value_is_not_written() -> None:
