@@ -32,6 +32,9 @@ def plan(arguments: argparse.Namespace, settings: Settings) -> int:
     elif settings.conf_dir.is_dir() and not os.access(settings.conf_dir, os.R_OK | os.X_OK):
         print(f"note: {settings.conf_dir} is not readable for you, so all of it looks new", file=sys.stderr)
     found = _survey(site_of(settings), arguments, now, offline=arguments.offline)
+    for path in (settings.conf_dir / f"{each.name}.conf" for each in found.interfaces):
+        if arguments.offline and os.access(path, os.F_OK) and not os.access(path, os.R_OK):
+            print(f"note: {path} is not readable for you, so it looks new", file=sys.stderr)
     _show_plan(found, arguments.output, diff=True)
     from wgreconcile.planning import safety
 
@@ -82,6 +85,8 @@ def _survey(site: Site, arguments: argparse.Namespace, now: datetime, *, offline
     found = survey(site, arguments.names, now, prune=arguments.prune, offline=offline)
     for warning in found.desired.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    for each in found.unread:
+        print(f"note: {each} not compared: {site.secrets.folder} is not readable for you", file=sys.stderr)
     return found.plan
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
+from wgreconcile.converge.unread import StandIn
 from wgreconcile.desired.model import DesiredState, Interface
 from wgreconcile.errors import Fault, StateError, UsageError
 from wgreconcile.observed.conf import Conf
@@ -26,6 +27,8 @@ class Survey:
     desired: DesiredState
     observed: ObservedState
     baselines: dict[str, Baseline]
+    unread: tuple[str, ...] = ()
+    """What an offline plan could not compare, because this user may not read it."""
 
 
 def survey(
@@ -53,9 +56,9 @@ def survey(
         observed = look.result()
     chosen = _choose(desired, managed, names)
     records = {name: site.records.load(name) for name in chosen}
-    interfaces = _resolve(
-        site, [each for each in desired.interfaces if each.name in chosen], observed, generate, now
-    )
+    wanted = [each for each in desired.interfaces if each.name in chosen]
+    stand_ins = {each.name: StandIn(observed.find(each.name).file) for each in wanted} if offline else {}
+    interfaces = _resolve(site, wanted, observed, generate, now, stand_ins)
     goals = [goal_of(each, now) for each in interfaces]
     orphaned = sorted(chosen - {each.name for each in desired.interfaces})
     goals += [goal_of_absence(name) for name in orphaned if prune]
@@ -63,7 +66,8 @@ def survey(
     plans = [_plan(each, observed, baselines[each.name], records[each.name], offline) for each in goals]
     unmanaged = sorted({*observed.other_files, *observed.other_live})
     plan = Plan(tuple(plans), () if prune else tuple(orphaned), tuple(unmanaged))
-    return Survey(plan, desired, observed, baselines)
+    unread = tuple(f"{name}: {each}" for name, each in stand_ins.items() if each.asked)
+    return Survey(plan, desired, observed, baselines, unread)
 
 
 def _choose(desired: DesiredState, managed: Iterable[str], names: Sequence[str]) -> set[str]:
@@ -76,7 +80,12 @@ def _choose(desired: DesiredState, managed: Iterable[str], names: Sequence[str])
 
 
 def _resolve(
-    site: Site, interfaces: Sequence[Interface], observed: ObservedState, generate: bool, now: datetime
+    site: Site,
+    interfaces: Sequence[Interface],
+    observed: ObservedState,
+    generate: bool,
+    now: datetime,
+    stand_ins: Mapping[str, StandIn],
 ) -> list[Interface]:
     """Resolve the secrets of all interfaces; all that is missing is told at once."""
     resolved: list[Interface] = []
@@ -85,7 +94,10 @@ def _resolve(
         found = observed.find(each.name)
         is_new = found.file is None and found.live is None and site.records.load(each.name) is None
         try:
-            resolved.append(site.secrets.resolve_interface(each, is_new=is_new, write=generate, now=now))
+            stand_in = stand_ins.get(each.name)
+            resolved.append(
+                site.secrets.resolve_interface(each, is_new=is_new, write=generate, now=now, stand_in=stand_in)
+            )
         except StateError as error:
             faults += error.faults
     if faults:

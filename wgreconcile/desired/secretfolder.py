@@ -25,22 +25,34 @@ class Unusable(Exception):
         self.remedy = remedy
 
 
-class Reader:
-    """Reads many keys of one open folder."""
+class Unreadable(Unusable):
+    """What this user has no right to read. For others it may be in order."""
 
-    def __init__(self, folder: Path, descriptor: int | None) -> None:
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} cannot be read: Permission denied", "make it readable, or run as its owner")
+
+
+class Reader:
+    """Reads many keys of one open folder. ``is_closed``: this user has no right to open it."""
+
+    def __init__(self, folder: Path, descriptor: int | None, *, is_closed: bool = False) -> None:
         self._folder = folder
         self._descriptor = descriptor
+        self._is_closed = is_closed
 
     def read(self, name: str) -> SecretKey | None:
-        """The key in the file ``name``; None when there is no such file. Raise Unusable."""
+        """The key in the file ``name``; None when there is no such file. Raise Unusable, Unreadable."""
         check_name(name)
+        if self._is_closed:
+            raise Unreadable(self._folder)
         if self._descriptor is None:
             return None
         try:
             file = os.open(name, _READ, dir_fd=self._descriptor)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except PermissionError:
+            raise Unreadable(self._folder / name) from None
         except OSError as error:
             if error.errno == errno.ENXIO:  # a socket
                 raise Unusable(f"{self._folder / name} is not a file", "put one in its place") from None
@@ -58,12 +70,20 @@ class Reader:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Reader]:
-    """Open ``folder`` for reading; one that does not exist is empty. Raise Unusable when others may enter it."""
+def opened(folder: Path, *, lenient: bool = False) -> Iterator[Reader]:
+    """Open ``folder`` for reading; one that does not exist is empty. Raise Unusable when others may enter it.
+
+    One that this user has no right to open raises Unreadable; when ``lenient``, only the keys in it do.
+    """
     try:
         descriptor = os.open(folder, _READ | os.O_DIRECTORY)
     except FileNotFoundError:
         yield Reader(folder, None)
+        return
+    except PermissionError:
+        if not lenient:
+            raise Unreadable(folder) from None
+        yield Reader(folder, None, is_closed=True)
         return
     except OSError as error:
         raise Unusable(f"{folder} cannot be opened: {error.strerror}", "name a folder with --secrets") from None

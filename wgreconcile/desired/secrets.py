@@ -17,11 +17,14 @@ from pathlib import Path
 from wgreconcile.desired import saving, secretfolder
 from wgreconcile.desired.model import DesiredState, Interface, Peer, Secret, SecretEnv, SecretFile
 from wgreconcile.desired.places import Placer
-from wgreconcile.desired.secretfolder import Reader, Unusable
+from wgreconcile.desired.secretfolder import Reader, Unreadable, Unusable
 from wgreconcile.errors import Fault, StateError
 from wgreconcile.values import PublicKey, SecretKey, generate_secret_key, public_key_of
 
 Make = Callable[[], SecretKey]
+
+StandIn = Callable[[PublicKey | None], SecretKey]
+"""Gives a key in place of one that this user may not read: of the peer of a public key, or of the interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +60,24 @@ class Secrets:
         return key
 
     def resolve_interface(
-        self, interface: Interface, *, is_new: bool = False, write: bool = False, now: datetime | None = None
+        self,
+        interface: Interface,
+        *,
+        is_new: bool = False,
+        write: bool = False,
+        now: datetime | None = None,
+        stand_in: StandIn | None = None,
     ) -> Interface:
         """``interface`` with its private key and the preshared keys of the peers that are on it at ``now``.
 
         Keys that may be generated and are absent are made: a preshared key always, the private key of an
         interface only while it ``is_new``. With ``write`` they are kept in the folder, otherwise they serve this
-        plan alone. The peers' own private keys stay as they are. Raise StateError with the faults of all
-        references; nothing is written then.
+        plan alone. The peers' own private keys stay as they are. With ``stand_in``, keys that this user may not
+        read are no faults. Raise StateError with the faults of all references; nothing is written then.
         """
         moment = now or datetime.now(timezone.utc)
         where = Where(interface.origin, "private_key")
-        with self._session() as session:
+        with self._session(stand_in) as session:
             key = session.find(private_key_of(interface), where, generate_secret_key if is_new else None)
             peers = tuple(
                 session.with_preshared_key(each) if each.preshared_key and each.is_active(moment) else each
@@ -123,11 +132,11 @@ class Secrets:
         return found
 
     @contextmanager
-    def _session(self) -> Iterator[_Session]:
+    def _session(self, stand_in: StandIn | None = None) -> Iterator[_Session]:
         """Resolve many references with the folder opened once; raises their faults together at the end."""
         try:
-            with secretfolder.opened(self.folder) as reader:
-                session = _Session(reader, self._environment, self.folder)
+            with secretfolder.opened(self.folder, lenient=stand_in is not None) as reader:
+                session = _Session(reader, self._environment, self.folder, stand_in)
                 yield session
         except Unusable as error:
             raise StateError([Fault(str(self.folder), 0, "", error.problem, error.remedy)]) from None
@@ -152,12 +161,15 @@ def generate_preshared_key() -> SecretKey:
 class _Session:
     """References resolved with one open folder: their faults, and the keys made for those that were absent."""
 
-    def __init__(self, reader: Reader, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, reader: Reader, environment: Mapping[str, str], folder: Path, stand_in: StandIn | None
+    ) -> None:
         self.faults: list[tuple[Where, str, str]] = []
         self.made: dict[str, SecretKey] = {}
         self._reader = reader
         self._environment = environment
         self._folder = folder
+        self._stand_in = stand_in
 
     def find(self, secret: Secret, where: Where, make: Make | None = None) -> SecretKey | None:
         """The key, or None with a fault noted. ``make`` makes a key that may be generated."""
@@ -166,6 +178,8 @@ class _Session:
                 return self._in_file(secret, make)
             return self._in_environment(secret.variable) if isinstance(secret, SecretEnv) else secret
         except Unusable as error:
+            if isinstance(error, Unreadable) and self._stand_in:
+                return self._stand_in(where.peer)
             self.faults.append((where, error.problem, error.remedy))
             return None
 
@@ -193,12 +207,14 @@ class _Session:
             self.faults.append((where, "is not the pair of public_key", "store the key that belongs to it"))
 
     def _present(self, secret: Secret, where: Where) -> SecretKey | None:
-        """The key if it is here; one that is absent is no fault now, one that is unusable is."""
+        """The key if it is here and ours to read; one that is not is no fault now, one that is unusable is."""
         try:
             if isinstance(secret, SecretFile):
                 return self._reader.read(secret.name)
             if isinstance(secret, SecretEnv) and secret.variable not in self._environment:
                 return None
+        except Unreadable:
+            return None
         except Unusable as error:
             self.faults.append((where, error.problem, error.remedy))
             return None
