@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,3 +170,52 @@ def test_no_hook_is_always_allowed(policy: Any, text: str) -> None:
 def test_what_a_file_cannot_hold_is_refused(text: str) -> None:
     with pytest.raises(Refusal, match="PostUp: "):
         checked_hook("PostUp", text, "allow")
+
+
+def mutations(seed: int, number: int) -> Iterator[str]:
+    """Recipes with words and characters put in, taken out and put after one another."""
+    random_ = random.Random(seed)
+    words = sorted({word for each in (*RECIPES, *REFUSED) for word in each.split()})
+    odd = " ;&|!%=@~+,:./-_[]{}()<>*?#$`'\"\\^\t\n\r\v0aZ\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
+    for _ in range(number):
+        hook = random_.choice(RECIPES)
+        for _ in range(random_.randrange(1, 4)):
+            at, kind = random_.randrange(len(hook) + 1), random_.randrange(3)
+            if kind == 0:
+                hook = hook[:at] + random_.choice(odd) + hook[at + random_.randrange(2) :]
+            elif kind == 1:
+                split = hook.split(" ")
+                split[random_.randrange(len(split))] = random_.choice(words)
+                hook = " ".join(split)
+            else:
+                hook += random_.choice(["; ", "&& ", ";", " ", "&&"]) + random_.choice(RECIPES)
+        yield hook
+
+
+BASH = """
+cd "$1" || exit 1
+show() { printf '%s\\0' "$@"; printf ';\\0'; }
+for program in iptables ip6tables ip nft; do
+    for path in "" /sbin/ /usr/sbin/ /bin/ /usr/bin/; do
+        eval "function $path$program { show $path$program \\"\\$@\\"; }"
+    done
+done
+command_not_found_handle() { printf 'another program: %s\\0' "$@"; }
+while IFS= read -r -d '' hook; do (eval "$hook") 2>&1; printf '\\n\\0'; done
+"""
+"""As wg-quick runs hooks, with functions in the place of the programs, that show what they are called with."""
+
+
+def test_bash_takes_what_is_allowed_as_it_was_read(tmp_path: Path) -> None:
+    allowed = sorted({each for each in mutations(1, 20_000) if is_allowed(each)})
+    assert len(allowed) > 1000
+    done = subprocess.run(
+        ["bash", "-c", BASH, "bash", str(tmp_path)], input="\0".join([*allowed, ""]).encode(), capture_output=True
+    )
+    shown = done.stdout.decode().split("\n\0")
+    for hook, found in zip(allowed, shown, strict=False):
+        commands = [each.split(" ") for each in hook.replace("&&", ";").split(";")]
+        expected = [word for each in commands if any(each) for word in [*filter(None, each), ";"]]
+        assert found.split("\0")[:-1] == expected, hook
+    assert len(shown) == len(allowed) + 1
+    assert list(tmp_path.iterdir()) == [], "a file came about"
