@@ -13,6 +13,7 @@ from wgreconcile.api.auth.passwords import needs_new_hash, verify_password
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.runtime.accounts import Account
+from wgreconcile.api.runtime.sessions import NewSession
 from wgreconcile.api.services import Services
 from wgreconcile.api.web.schema import missing
 
@@ -46,7 +47,20 @@ def authenticate(services: Services, request: Request) -> Reply:
         runtime.sessions.close(caller.session)
     key = caller.key.id if caller.key else None
     session = runtime.sessions.open(request.now, confirmed=caller.key is None, api_key=key)
+    if caller.key is None:
+        _refuse_old_password(services, request, account, session)
     return Reply(message=account.is_new, cookies=cookies_of(session))
+
+
+def _refuse_old_password(services: Services, request: Request, account: Account, session: NewSession) -> None:
+    """Close a session that began while the password was changed, which ends all others."""
+    runtime = services.runtime
+    now = runtime.accounts.require()
+    if now.password_hash == account.password_hash or verify_password(now.password_hash, request.body["password"]):
+        return
+    if opened := runtime.sessions.find(session.token, request.now):
+        runtime.sessions.close(opened)
+    raise Refusal(_WRONG)
 
 
 def sign_out(services: Services, request: Request) -> Reply:

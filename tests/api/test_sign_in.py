@@ -11,6 +11,7 @@ import pytest
 from wgreconcile.api.auth.first_run import prepare_account
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.runtime.sessions import LIFETIME
+from wgreconcile.api.wgdashboard import sign_in
 
 from .dashboard import ELSEWHERE, OK, PASSWORD, USERNAME, Caller, Clock, answer, refused
 
@@ -104,6 +105,26 @@ class TestAuthenticate:
         assert caller.sign_in(USERNAME, long) == answer(False, ok=True)
         assert runtime.accounts.require().password_hash.startswith("$argon2id$")
         assert caller.sign_in(USERNAME, long) == answer(False, ok=True)
+
+    def test_a_password_that_is_changed_at_the_same_moment_opens_nothing(
+        self, owner: Caller, stranger: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        verify, value = (
+            sign_in.verify_password,
+            dict.fromkeys(("newPassword", "repeatNewPassword"), "another-one-2"),
+        )
+
+        def verify_slowly(*arguments: str) -> bool:
+            found = verify(*arguments)
+            monkeypatch.undo()
+            assert owner.set("Account", "password", {"currentPassword": PASSWORD, **value})["status"]
+            return found
+
+        monkeypatch.setattr(sign_in, "verify_password", verify_slowly)
+        assert stranger.sign_in() == WRONG
+        assert stranger.get("handshake") == UNAUTHORIZED
+        assert owner.get("handshake") == OK
+        assert stranger.sign_in(password="another-one-2") == answer(False, ok=True)
 
     def test_ends_the_session_it_replaces(self, owner: Caller) -> None:
         before = Caller(owner.app, cookies=dict(owner.cookies))
