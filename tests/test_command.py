@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from wgreconcile import command
-from wgreconcile.command import is_installed, run, start, wait_until_gone
+from wgreconcile.command import lacking, run, start, wait_until_gone
 from wgreconcile.errors import BusyError, CommandError, DependencyError
 
 KEY = "c2VudGluZWxzZW50aW5lbHNlbnRpbmVsc2VudGluZWw="
@@ -96,11 +96,27 @@ def test_a_missing_program_is_named_with_its_package(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DependencyError, match=f"^`{program}` is not installed; install the package {package}$"):
         run([program])
-    assert not is_installed(program)
 
 
-def test_an_installed_program() -> None:
-    assert is_installed("sh")
+@pytest.mark.parametrize(("program", "package"), [("resolvconf", "openresolv"), ("iptables-restore", "nftables")])
+def test_a_program_that_wg_quick_lacks_is_named_with_its_package(
+    tmp_path: Path, program: str, package: str
+) -> None:
+    wg_quick = tmp_path / "wg-quick"
+    wg_quick.write_text(f"#!/bin/bash\nPATH=/nowhere\necho '[#] {program} -a wg0' >&2\n{program} -a wg0\n")
+    wg_quick.chmod(0o700)
+    with pytest.raises(CommandError) as failed:
+        run([str(wg_quick)])
+    first, *rest = str(lacking(failed.value)).splitlines()
+    assert first == f"`{program}` is not installed; install the package {package}, which wg-quick needs for this"
+    assert rest == str(failed.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    "line", ["/usr/bin/wg-quick: line 32: deregister: command not found", "sh: 1: ip: not found"]
+)
+def test_what_else_fails_is_not_laid_to_a_missing_package(line: str) -> None:
+    assert lacking(CommandError(["wg-quick"], 127, line)) is None
 
 
 def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import select
-import shutil
 import signal
 import subprocess
 import time
@@ -17,7 +16,11 @@ from typing import BinaryIO
 
 from wgreconcile.errors import BusyError, CommandError, DependencyError, masked
 
-_PACKAGES = {"wg": "wireguard-tools", "wg-quick": "wireguard-tools", "ip": "iproute2", "git": "git"}
+_PACKAGES = {
+    **{"wg": "wireguard-tools", "wg-quick": "wireguard-tools", "ip": "iproute2", "git": "git"},
+    **{"resolvconf": "openresolv", "iptables-restore": "nftables", "sysctl": "procps"},
+}
+_NOT_FOUND = re.compile(r"/wg-quick: line \d+: (?P<program>[^:\s]+): command not found")
 TIMEOUT = 300.0
 """Seconds after which a program counts as hanging; hooks may wait for a network."""
 
@@ -105,8 +108,7 @@ def _start(argv: Sequence[str], stdin: BinaryIO | int) -> Running:
     try:
         process = _Process(argv, stdin=stdin, stdout=output, stderr=errors, start_new_session=True)
     except FileNotFoundError:
-        package = _PACKAGES.get(argv[0], argv[0])
-        raise DependencyError(f"`{argv[0]}` is not installed; install the package {package}") from None
+        raise DependencyError(_missing(argv[0])) from None
     return Running(tuple(argv), process, output, errors)
 
 
@@ -161,6 +163,14 @@ def _command_lines() -> Iterator[tuple[str, ...]]:
             yield tuple(path.read_text(errors="replace").split("\0")[:-1])
 
 
-def is_installed(program: str) -> bool:
-    """Whether a program is on the path."""
-    return shutil.which(program) is not None
+def lacking(error: CommandError) -> DependencyError | None:
+    """The same error by its cause: a program that wg-quick itself calls and that is not installed."""
+    found = _NOT_FOUND.search(error.stderr)
+    program = found["program"] if found else ""
+    if program not in _PACKAGES:
+        return None
+    return DependencyError(f"{_missing(program)}, which wg-quick needs for this\n{error}")
+
+
+def _missing(program: str) -> str:
+    return f"`{program}` is not installed; install the package {_PACKAGES.get(program, program)}"

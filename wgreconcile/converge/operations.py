@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wgreconcile.command import run
+from wgreconcile.command import lacking, run
 from wgreconcile.converge.batches import run_batch, text_of, with_line
 from wgreconcile.converge.hooks import hook_error
 from wgreconcile.converge.leftovers import STAGING
@@ -57,7 +57,7 @@ class Host:
 
 
 def perform(step: Step, name: str, host: Host) -> None:
-    """Carry out one step of an interface. Raise CommandError when a program fails, OSError when a disk does."""
+    """Carry out one step. Raise CommandError, DependencyError or HookError when a program fails; OSError."""
     match step:
         case WriteFile(text):
             make_private_folder(host.conf_dir)
@@ -104,7 +104,7 @@ def _bring_up(step: BringUp, name: str, host: Host) -> None:
         try:
             run(command_of(step, name, host))
         except CommandError as error:
-            raise with_line(error, lines) from None
+            raise lacking(error) or with_line(error, lines) from None
 
 
 def _take_down(step: TakeDown, name: str, host: Host) -> None:
