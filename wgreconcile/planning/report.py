@@ -13,6 +13,9 @@ from wgreconcile.values import PublicKey
 MOST_PEERS = 40
 """Of more changed peers only the number is printed; ``-o json`` has them all."""
 
+HOOKS = ("pre_up", "post_up", "pre_down", "post_down")
+"""Commands: each has a line of its own, as in a configuration file, whatever commas it has."""
+
 Paint = Callable[[str, str], str]
 """Called with a colour (``add``, ``remove``, ``hunk``, ``head``, ``warn``) and a text."""
 
@@ -97,7 +100,7 @@ def _lines(field: str, value: object) -> Iterator[str]:
         for each in fields(value):
             if each.compare:
                 yield from _lines(each.name, getattr(value, each.name))
-    elif isinstance(value, tuple) and isinstance(value[0], Route | Rule):
+    elif isinstance(value, tuple) and (field in HOOKS or isinstance(value[0], Route | Rule)):
         for each in value:
             yield f"{field} = {_text(each)}"
     else:
