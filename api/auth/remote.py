@@ -17,7 +17,7 @@ _CROSS_SITE = "This request came from another web site. Open the dashboard itsel
 
 def remote_of(req: falcon.Request, trusted_proxies: Sequence[str]) -> Remote:
     """The address of the caller: of the connection, or what a trusted proxy says it is."""
-    peer = req.env.get("REMOTE_ADDR", "")
+    peer = _plain(req.env.get("REMOTE_ADDR", ""))
     is_trusted = _is_among(peer, tuple(trusted_proxies))
     if is_trusted or any(req.get_header(name) for name in _FORWARDED):
         # Some proxy stands in between, so a loopback address says nothing about the caller.
@@ -58,9 +58,16 @@ def _forwarded_for(req: falcon.Request, peer: str, trusted: tuple[str, ...]) -> 
     for hop in reversed(hops):
         if not _is_address(hop):
             break
-        if not _is_among(hop, trusted):
-            return hop
+        if not _is_among(_plain(hop), trusted):
+            return _plain(hop)
     return peer
+
+
+@lru_cache(maxsize=1024)
+def _plain(address: str) -> str:
+    """An IPv4 address that was written as one of IPv6, as it is: all of those would be neighbours of one another."""
+    mapped = ipaddress.IPv6Address(address).ipv4_mapped if _is_address(address) and ":" in address else None
+    return str(mapped or address)
 
 
 def _is_address(text: str) -> bool:

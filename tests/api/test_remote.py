@@ -21,9 +21,9 @@ def remote(address: str, trusted: tuple[str, ...] = (), **headers: str) -> Remot
 
 
 @pytest.mark.parametrize("host", NAMES)
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "127.1.2.3"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "127.1.2.3", "::ffff:127.0.0.1"])
 def test_this_host_is_local(address: str, host: str) -> None:
-    assert remote(address, Host=host) == Remote(address, is_local=True)
+    assert remote(address, Host=host) == Remote(address.removeprefix("::ffff:"), is_local=True)
 
 
 @pytest.mark.parametrize("host", ["vpn.example.com", "127.0.0.1.evil.test", "localhost.evil.test", "x:1", ""])
@@ -54,6 +54,10 @@ def test_a_proxy_that_is_known_and_says_nothing_is_not() -> None:
         ("127.0.0.1, 198.51.100.7", "198.51.100.7"),
         ("198.51.100.7, 10.0.0.2", "198.51.100.7"),
         ("evil, 198.51.100.7, 10.0.0.2, 10.0.0.3", "198.51.100.7"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("198.51.100.7, ::ffff:10.0.0.2", "198.51.100.7"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
         ("198.51.100.7, evil", PROXY),
         ("198.51.100.7:4711", PROXY),
         ("", PROXY),
