@@ -65,7 +65,7 @@ def _forwarded_for(req: falcon.Request, peer: str, trusted: tuple[str, ...]) -> 
 
 @lru_cache(maxsize=1024)
 def _plain(address: str) -> str:
-    """An IPv4 address that was written as one of IPv6, as it is: all of those would be neighbours of one another."""
+    """An IPv4 address that is written as one of IPv6, as it is: those are all neighbours of one another."""
     mapped = ipaddress.IPv6Address(address).ipv4_mapped if _is_address(address) and ":" in address else None
     return str(mapped or address)
 
