@@ -222,6 +222,16 @@ class TestOnAHost:
         assert served.stop() == 0
         assert served.said.endswith("Stopped.\n")
 
+    def test_the_first_password_is_not_for_hooks(self, scenario: Scenario, serve: Serve) -> None:
+        hook = {"post_up": ["cat /proc/self/environ >/run/testhost/environment"]}
+        scenario.desire(wg0=interface(address=["10.9.0.1/24"], **hook))
+        served = serve(env={"WGRECONCILE_PASSWORD": "given-password"}).wait()
+        assert eventually(scenario.is_live)
+        assert "one-time" not in served.said
+        assert served.post("authenticate", {"username": "admin", "password": "given-password"})["status"]
+        seen = scenario.host.read("/run/testhost/environment")
+        assert "PATH=" in seen and "given-password" not in seen
+
     def test_a_day_of_a_client(self, scenario: Scenario, serve: Serve) -> None:
         served = serve().wait()
         assert eventually(scenario.is_live)

@@ -12,7 +12,7 @@ from types import TracebackType
 from wgreconcile.agent.local import LocalReconciler
 from wgreconcile.agent.periodic import Periodic
 from wgreconcile.api.app import create_app
-from wgreconcile.api.auth.first_run import prepare_account
+from wgreconcile.api.auth.first_run import PASSWORD_VARIABLE, prepare_account
 from wgreconcile.api.keyring import Keyring
 from wgreconcile.api.lanes import slow_paths
 from wgreconcile.api.routes import ROUTES
@@ -61,6 +61,7 @@ class Serving:
             runtime = Runtime(settings.var / "runtime.db", settings.secrets / "runtime.key")
             undo.callback(runtime.close)
             prepare_account(runtime.accounts, os.environ, announce)
+            os.environ.pop(PASSWORD_VARIABLE, None)  # hooks, which get the environment, have no business with it
             self._reconciler = LocalReconciler(site, on_sample=Sampler(runtime.usage))
             self._transactions = Transactions(store, secrets, self._reconciler)
             jobs = JobRunner(store, self._transactions, runtime)
