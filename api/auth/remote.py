@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -10,6 +11,8 @@ import falcon
 
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Remote
+
+_log = logging.getLogger(__name__)
 
 _FORWARDED = ("X-FORWARDED-FOR", "X-FORWARDED-HOST", "X-FORWARDED-PROTO", "FORWARDED", "X-REAL-IP", "VIA")
 _CROSS_SITE = "This request came from another web site. Open the dashboard itself and repeat."
@@ -22,6 +25,7 @@ def remote_of(req: falcon.Request, trusted_proxies: Sequence[str]) -> Remote:
     if is_trusted or any(req.get_header(name) for name in _FORWARDED):
         # Some proxy stands in between, so a loopback address says nothing about the caller.
         if not is_trusted:
+            _tell_of_proxy(peer)
             return Remote(peer, is_local=False, is_secure=req.scheme == "https")
         address = _forwarded_for(req, peer, tuple(trusted_proxies))
         protocol = (req.get_header("X-FORWARDED-PROTO") or req.scheme).split(",")[-1].strip().lower()
@@ -61,6 +65,14 @@ def _forwarded_for(req: falcon.Request, peer: str, trusted: tuple[str, ...]) -> 
         if not _is_among(_plain(hop), trusted):
             return _plain(hop)
     return peer
+
+
+@lru_cache(maxsize=16)
+def _tell_of_proxy(peer: str) -> None:
+    """Say it once: who fails to sign in makes everybody behind that proxy wait. Others than this host may lie."""
+    if _is_loopback(peer):
+        advice = f"list {peer} in server.trusted_proxies, or all its users count as one"
+        _log.warning("requests come through a proxy on this host that is not known; %s", advice)
 
 
 @lru_cache(maxsize=1024)

@@ -68,6 +68,15 @@ def test_a_known_proxy_is_believed_up_to_the_first_stranger(said: str, address: 
     assert found == Remote(address, is_local=False)
 
 
+@pytest.mark.parametrize(("peer", "times"), [("127.0.0.9", 1), ("198.51.100.7", 0)])
+def test_an_unknown_proxy_on_this_host_is_told_once(
+    peer: str, times: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        remote(peer, X_Forwarded_For="192.0.2.1")
+    assert caplog.text.count(f"list {peer} in server.trusted_proxies") == times
+
+
 def test_an_unknown_proxy_is_nobody_but_itself() -> None:
     found = remote("192.0.2.1", ("10.0.0.0/24",), X_Forwarded_For="198.51.100.7", X_Forwarded_Proto="https")
     assert found == Remote("192.0.2.1")
