@@ -14,6 +14,7 @@ from wgreconcile.converge.site import Site
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning import safety
 from wgreconcile.planning.model import Disruption
+from wgreconcile.planning.order import in_order
 
 
 def reconcile_news(
@@ -47,7 +48,11 @@ def reconcile_news(
     plan = quiet.plan_with([each.plan for each in planned])
     safety.check(plan, force=force, max_disruption=max_disruption)
     outcomes: dict[str, InterfaceOutcome] = {}
-    for few, new in zip(planned, news.interfaces, strict=True):
+    ordered = in_order(
+        [each.plan for each in planned], {each.plan.name: each.part.before.live for each in planned}
+    )
+    by_name = {few.plan.name: (few, new) for few, new in zip(planned, news.interfaces, strict=True)}
+    for few, new in (by_name[each.name] for each in ordered):
         if stop():
             break
         # Each is planned once more in sight of what was done to those before it.

@@ -65,20 +65,16 @@ def reconcile(
             quiet = Quiet(site, look, names, now, prune=prune)
         from wgreconcile.converge.survey import survey
         from wgreconcile.planning import safety
+        from wgreconcile.planning.order import in_order
 
         found = survey(site, names, now, prune=prune, generate=True, look=look)
         safety.check(found.plan, force=force, max_disruption=max_disruption)
-        plans = sorted(found.plan.interfaces, key=_goes_first)
+        plans = in_order(found.plan.interfaces, {each.name: each.live for each in found.observed.interfaces})
         outcomes = (_converge(each, found, site, progress) for each in plans if not stop())
         outcome = Outcome(found.plan, tuple(sorted(outcomes, key=attrgetter("name"))))
         if found.plan.is_empty and not outcome.failed:
             quiet.remember(found.plan, found.desired)
         return outcome
-
-
-def _goes_first(plan: InterfacePlan) -> bool:
-    """What goes down makes room for what comes up: its listen port, its addresses, its routes."""
-    return plan.goal.live is not None
 
 
 def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress) -> InterfaceOutcome:
