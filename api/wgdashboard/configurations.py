@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from wgreconcile.api.counting import count
@@ -17,6 +18,7 @@ from wgreconcile.api.wgdashboard.peer_objects import configuration_info
 from wgreconcile.api.wgdashboard.views import view_of, views
 from wgreconcile.desired.draft import Draft
 from wgreconcile.errors import WgreconcileError
+from wgreconcile.values import is_interface_name
 
 
 def list_all(services: Services, request: Request) -> list[dict[str, Any]]:
@@ -36,9 +38,10 @@ def add(services: Services, request: Request) -> None:
     """Add an interface, which stays down until it is toggled."""
     settings = services.settings.get()
     check_form(request.body, settings.compat)
-    services.adopt_new()  # a file of that name is somebody's, and must not be written over
+    services.adopt_new()
 
     def edit(draft: Draft) -> None:
+        _refuse_unmanaged(services, draft, str(request.body[NAME]))
         add_interface(draft, request.body, settings)
 
     try:
@@ -71,6 +74,13 @@ def toggle(services: Services, request: Request) -> bool:
     except WgreconcileError as error:
         raise Refusal(str(error), _is_up(services, name)) from error
     return _is_up(services, name)
+
+
+def _refuse_unmanaged(services: Services, draft: Draft, name: str) -> None:
+    """A file of that name which was not adopted is somebody's, and must not be written over."""
+    is_file = is_interface_name(name) and Path(services.conf_dir, f"{name}.conf").exists()
+    if is_file and draft.state.find(name) is None:
+        raise Refusal(f"{NAME}: there is a file {name}.conf already, which nobody manages", NAME)
 
 
 def _is_up(services: Services, name: str) -> bool:

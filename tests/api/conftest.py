@@ -150,12 +150,17 @@ def keeper(
     runtime: Runtime,
     settings: DashboardSettings,
     probes: Probes,
+    tmp_path: Path,
 ) -> Owner:
     """Somebody who looks after a host, signed in, at the present time."""
     runtime.accounts.create(USERNAME, PASSWORD, has_default_password=False)
     clock = Clock(float(int(time.time())))
     app = create_app(
-        *(store, host, runtime, settings, transactions, Keyring(secrets)), clock=clock, probes=probes, adopt=adopt
+        *(store, host, runtime, settings, transactions, Keyring(secrets)),
+        clock=clock,
+        probes=probes,
+        adopt=adopt,
+        conf_dir=str(tmp_path / "conf"),
     )
     owner = Owner(app, host=host, store=store, runtime=runtime, clock=clock)
     assert owner.sign_in()["status"]

@@ -259,6 +259,16 @@ class TestAdd:
         assert (found["status"], found["data"]) == (False, field)
         assert found["message"].startswith(message)
 
+    @pytest.mark.parametrize(("name", "adopts"), [("wgbroken", True), ("wgdual", False)])
+    def test_a_file_that_is_not_adopted_is_not_written_over(
+        self, recorded: Owner, settings: DashboardSettings, name: str, adopts: bool
+    ) -> None:
+        settings.set("adopt", adopts)
+        message = f"ConfigurationName: there is a file {name}.conf already, which nobody manages"
+        found = recorded.post("addWireguardConfiguration", {**FORM, "ConfigurationName": name})
+        assert found == refused(message, "ConfigurationName")
+        assert f"{name}.yaml" not in recorded.documents()
+
     def test_hooks_can_be_denied(self, keeper: Owner, settings: DashboardSettings) -> None:
         settings.set("api_hooks", "deny")
         body = {**FORM, "PostUp": "iptables -A FORWARD -i %i -j ACCEPT"}
