@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 10.0
 """How often usage is looked at, which is as often as it is counted."""
+RECENT_SECONDS = 30.0
+"""How old a document may be that a person has written; what this program writes is seen at once."""
 RETRY_SECONDS = 180.0
 """How long a schedule rests that could not be carried out."""
 
@@ -44,7 +46,7 @@ class JobRunner:
     def run(self) -> float:
         """Carry out what is due; returns the seconds until the next look. Raise StateError for a faulty state."""
         now = self._clock()
-        state, moment = self._store.recent(LOOK_SECONDS), datetime.fromtimestamp(now, timezone.utc)
+        state, moment = self._store.recent(RECENT_SECONDS), datetime.fromtimestamp(now, timezone.utc)
         found = [
             each
             for interface in state.interfaces

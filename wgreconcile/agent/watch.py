@@ -13,8 +13,8 @@ from wgreconcile.converge.site import Site
 
 _log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 10.0
-"""How often to look for peers that expire soon: others may have written them since."""
+LOOK_SECONDS = 30.0
+"""How often to look for peers that expire soon: a person may have written them since."""
 
 
 class Watch:
