@@ -18,11 +18,20 @@ def disable_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> list[P
     return active
 
 
-def enable_peer(draft: Draft, name: str, public_key: str) -> bool:
-    """Put a peer back on the interface, whatever keeps it off. False when nothing does, or there is none."""
-    peers = [each for each in _found(draft, name, [public_key]) if not each.is_active(draft.now)]
-    draft.put_peers(name, [_enabled(each, draft.now) for each in peers])
-    return bool(peers)
+def enable_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> str | None:
+    """Put peers back on the interface, whatever keeps them off, up to the first that nothing does.
+
+    Returns the key of that one, which may be nobody's; None when there is none.
+    """
+    interface, enabled, first = draft.interface(name), dict[str, Peer](), None
+    for key in public_keys:
+        peer = interface.find(key)
+        if peer is None or peer.is_active(draft.now) or key in enabled:
+            first = key
+            break
+        enabled[key] = _enabled(peer, draft.now)
+    draft.put_peers(name, enabled.values())
+    return first
 
 
 def delete_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> list[Peer]:
@@ -33,8 +42,8 @@ def delete_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> list[Pe
 
 
 def _found(draft: Draft, name: str, public_keys: Iterable[str]) -> list[Peer]:
-    wanted = set(public_keys)
-    return [each for each in draft.interface(name).peers if each.public_key in wanted]
+    interface = draft.interface(name)
+    return [peer for key in sorted(set(public_keys)) if (peer := interface.find(key))]
 
 
 def _enabled(peer: Peer, now: datetime) -> Peer:

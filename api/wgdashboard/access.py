@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wgreconcile.api.counting import count
-from wgreconcile.api.peer_edits import delete_peers, disable_peers, enable_peer
+from wgreconcile.api.peer_edits import delete_peers, disable_peers, enable_peers
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.services import Services
@@ -49,7 +49,7 @@ def allow(services: Services, request: Request) -> Reply:
 
     def edit(draft: Draft) -> str | None:
         _begin(draft, name)
-        return next((each for each in keys if not enable_peer(draft, name, each)), None)
+        return enable_peers(draft, name, keys)
 
     _fold(services, name, keys)
     not_restricted = services.transactions.write(edit).data

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from socket import AF_INET, inet_pton
 
 from wgreconcile.api.wgdashboard.spans import Span, hosts_in
-from wgreconcile.desired.model import Interface, Peer
+from wgreconcile.desired.model import Interface
 from wgreconcile.desired.networks import host_of
 from wgreconcile.values import Address, Network
 
@@ -24,6 +26,7 @@ Bounds = tuple[int, int, int]
 """IP version, first and last address of a network."""
 
 _ONE_ADDRESS = ("/32", "/128")
+_allowed_ips = attrgetter("allowed_ips")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def is_free(interface: Interface, network: Network) -> bool:
     around = next((each for each in spans if each[0] == version and _is_host(number, each)), None)
     if around is None or number != last or _is_among(interface.address, network):
         return False
-    return not any(_reserves(peer, network, around) for peer in interface.peers)
+    return not _reserves(interface, network, around)
 
 
 def listed(found: Iterable[Pool]) -> list[str]:
@@ -98,11 +101,13 @@ def _held(interface: Interface) -> dict[int, list[Span]]:
     return held
 
 
-def _reserves(peer: Peer, network: Network, around: Bounds) -> bool:
-    """Whether a peer holds an address of the network ``around``."""
-    if network in peer.allowed_ips or (peer.client.address and _is_among(peer.client.address, network)):
+def _reserves(interface: Interface, network: Network, around: Bounds) -> bool:
+    """Whether one of the peers holds an address of the network ``around``. A loop over them is left to sets."""
+    held = set(chain.from_iterable(map(_allowed_ips, interface.peers)))
+    own = (each.client.address for each in interface.peers if each.client.address)
+    if network in held or _is_among(chain.from_iterable(own), network):
         return True
-    wide = [each.bounds for each in peer.allowed_ips if not each.endswith(_ONE_ADDRESS)]
+    wide = (each.bounds for each in held if not each.endswith(_ONE_ADDRESS))
     return any(_is_part(each, around) and _covers(each, network.bounds) for each in wide)
 
 

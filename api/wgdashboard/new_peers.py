@@ -10,7 +10,6 @@ from typing import Any
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.settings.model import Compat
 from wgreconcile.api.web.schema import missing
-from wgreconcile.api.wgdashboard.lookup import find_peer
 from wgreconcile.api.wgdashboard.new_addresses import chosen_addresses, next_addresses
 from wgreconcile.api.wgdashboard.peer_settings import (
     client_of_body,
@@ -59,7 +58,7 @@ def add_one(draft: Draft, name: str, body: Mapping[str, Any]) -> list[PublicKey]
     """Put the one peer of a request into the draft. Raise Refusal."""
     interface = draft.interface(name)
     public_key, private_key = _key_pair(body)
-    if find_peer(interface, public_key):
+    if interface.find(public_key):
         raise Refusal("This peer already exist.")
     allowed_ips = chosen_addresses(interface, body.get("allowed_ips"))
     client = client_of_body(_given(body))

@@ -11,7 +11,7 @@ from wgreconcile.api.runtime.share_links import ShareLink
 from wgreconcile.api.services import Services
 from wgreconcile.api.wgdashboard.dates import parse_moment
 from wgreconcile.api.wgdashboard.downloads import client_file
-from wgreconcile.api.wgdashboard.lookup import find_peer, require_interface
+from wgreconcile.api.wgdashboard.lookup import require_interface
 from wgreconcile.api.wgdashboard.share_objects import link_object
 from wgreconcile.api.wgdashboard.views import view_of
 
@@ -24,7 +24,7 @@ def create(services: Services, request: Request) -> Reply:
     if not name or not key:
         raise Refusal("Please specify configuration and peer")
     interface = require_interface(services.state_with(name), name)
-    if find_peer(interface, key) is None:
+    if interface.find(key) is None:
         raise Refusal("Peer does not exist")
     end, links = _end(request.body), services.runtime.share_links
     active = links.of_interface(name, request.now).get(key)
@@ -34,7 +34,7 @@ def create(services: Services, request: Request) -> Reply:
     if link is None:
         return _already_shared(services, request, name, key)
     after = services.state().find(name)
-    if after is None or find_peer(after, key) is None:  # somebody has just deleted it
+    if after is None or after.find(key) is None:  # somebody has just deleted it
         links.delete_of(name, (key,))
         raise Refusal("Peer does not exist")
     return Reply([link_object(link)])
@@ -62,7 +62,7 @@ def get(services: Services, request: Request) -> dict[str, str]:
         raise Refusal("This link is either expired to invalid")
     interface = require_interface(services.state(), link.interface, _GONE)
     view = view_of(services, request, interface, services.reconciler.observed())
-    peer = find_peer(interface, link.peer)
+    peer = interface.find(link.peer)
     if peer is None or not peer.is_active(view.moment):
         raise Refusal(_GONE)
     return client_file(view, peer)

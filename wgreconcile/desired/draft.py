@@ -46,6 +46,7 @@ class Draft:
         self._checked = state
         self._touched: dict[str, set[PublicKey]] = defaultdict(set)
         self._replaced: list[Peer] = []
+        self._origins: dict[str, set[str]] = {}
         self._read = read
         self._is_key = is_key
 
@@ -54,7 +55,7 @@ class Draft:
         other = Draft(self.base, self._read, self._is_key, self.now)
         other.state, other.takes_away, other._checked = self.state, self.takes_away, self._checked
         other.documents, other.versions, other.keys = dict(self.documents), dict(self.versions), dict(self.keys)
-        other._replaced = [*self._replaced]
+        other._replaced, other._origins = [*self._replaced], self._origins
         other._touched.update({name: set(keys) for name, keys in self._touched.items()})
         return other
 
@@ -70,7 +71,7 @@ class Draft:
     def peer(self, name: str, public_key: str) -> Peer | None:
         """The peer of that key on the interface of that name, or None."""
         found = self.state.find(name)
-        return next((each for each in found.peers if each.public_key == public_key), None) if found else None
+        return found.find(public_key) if found else None
 
     def put_interface(self, interface: Interface) -> None:
         """Add an interface, or change the settings of the one of that name. Its peers stay as they are."""
@@ -86,15 +87,13 @@ class Draft:
 
     def put_peers(self, name: str, peers: Iterable[Peer]) -> None:
         """Add peers to an interface, or change those of the same public keys, each in the document it is in."""
-        now = {each.public_key: each for each in self.interface(name).peers}
-        changes = [(now.get(each.public_key), each) for each in peers]
-        taken = {each.origin for each in now.values()}
+        interface = self.interface(name)
+        changes = [(interface.find(each.public_key), each) for each in peers]
         documents: dict[str, Document | None] = {}
         for before, after in changes:
             if before is None:
                 stem = f"{name}/{stem_of(after.name, after.public_key)}"
-                path = free_path(stem, ".yaml", lambda each: each in taken or each in self.documents)
-                taken.add(path)
+                path = free_path(stem, ".yaml", lambda each: each in documents or self._is_taken(name, each))
                 self.versions[path] = ""
                 documents[path] = patch_peer({}, None, after)
             elif "/" in before.origin:
@@ -157,6 +156,13 @@ class Draft:
     def orphaned_keys(self) -> set[str]:
         """Files of the secret folder that peers refer to before the changes, and nothing does afterwards."""
         return keyfiles.orphaned(self._replaced, self.state)
+
+    def _is_taken(self, name: str, path: str) -> bool:
+        """Whether there is, or was, a document at that path."""
+        if name not in self._origins:
+            before = self.base.find(name)
+            self._origins[name] = {each.origin for each in before.peers} if before else set()
+        return path in self.documents or path in self._origins[name]
 
     def _inline(self, name: str, changes: Iterable[tuple[Peer, Peer | None]]) -> dict[str, Document | None]:
         """The interface's own document with changes of the peers that it lists."""

@@ -5,6 +5,7 @@ Collections are tuples sorted at construction where their order has no meaning, 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -49,6 +50,8 @@ class Client:
     persistent_keepalive: int | None = None
     endpoint: Endpoint | None = None
 
+
+_public_key = attrgetter("public_key")
 
 Subject = Literal["received", "sent", "total", "date"]
 Comparison = Literal["above", "below", "equal", "unequal"]
@@ -166,7 +169,13 @@ class Interface:
     origin: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "peers", tuple(sorted(self.peers, key=attrgetter("public_key"))))
+        object.__setattr__(self, "peers", tuple(sorted(self.peers, key=_public_key)))
+
+    def find(self, public_key: str) -> Peer | None:
+        """The peer of that public key, or None."""
+        at = bisect_left(self.peers, public_key, key=_public_key)
+        found = self.peers[at : at + 1]
+        return found[0] if found and found[0].public_key == public_key else None
 
 
 @dataclass(frozen=True, slots=True)

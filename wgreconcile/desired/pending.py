@@ -55,10 +55,9 @@ def lay_over(state: DesiredState, values: Mapping[str, Value | None], now: datet
     interfaces = {each.name: each for each in state.interfaces}
     for name, overlay in _by_interface(values).items():
         before = interfaces.pop(name, None)
-        kept: list[Peer] = []
-        replaced: list[Peer] = []
-        for each in before.peers if before else ():
-            (replaced if each.origin in overlay.paths else kept).append(each)
+        peers, paths = before.peers if before else (), overlay.paths
+        kept = [each for each in peers if each.origin not in paths]
+        replaced = [each for each in peers if each.origin in paths] if len(kept) < len(peers) else []
         if after := _interface(name, overlay, before, kept):
             interfaces[name] = after
         laid.touched[name] = {each.public_key for each in overlay.peers}
