@@ -177,6 +177,7 @@ def test_an_interface_that_somebody_took_away_is_back_with_the_next_write(owner:
     assert agree(host)
     for program in host.run(["pgrep", "-x", "wireguard-go"], check=False).stdout.split():
         host.run(["kill", "-9", program])
+    assert eventually(lambda: host.run(["ip", "link", "show", "wg0"], check=False).returncode != 0)
     owner.must("addPeers/wg0", {"name": "second"})
     assert agree(host)
     assert len(desired(host)) == 4
