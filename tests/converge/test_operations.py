@@ -262,12 +262,15 @@ class Kernel:
 
     def __init__(self) -> None:
         self.written: list[tuple[str, str]] = []
+        self.is_read_only = False
 
     def __call__(self, path: str) -> Kernel:
         self.path = path
         return self
 
     def write_text(self, text: str) -> None:
+        if self.is_read_only:
+            raise OSError(30, "Read-only file system")
         self.written.append((self.path, text))
 
 
@@ -318,6 +321,18 @@ def test_an_address_that_moves_goes_and_comes_back_last(programs: Programs, kern
     assert batch(programs, step).splitlines()[1:] == [
         "address add 10.7.0.9/24 dev wg0",
         "address delete 10.7.0.1/24 dev wg0",
+        "address add 10.7.0.1/24 dev wg0",
+    ]
+
+
+def test_where_other_addresses_would_go_along_all_that_go_go_first(programs: Programs, kernel: Kernel) -> None:
+    kernel.is_read_only = True
+    first, second, new = Address("10.7.0.1/24"), Address("10.7.0.2/24"), Address("10.7.0.9/24")
+    step = Adjust(add_address=(new, first), remove_address=(first, second))
+    assert batch(programs, step).splitlines()[1:] == [
+        "address delete 10.7.0.2/24 dev wg0",
+        "address delete 10.7.0.1/24 dev wg0",
+        "address add 10.7.0.9/24 dev wg0",
         "address add 10.7.0.1/24 dev wg0",
     ]
 

@@ -200,6 +200,18 @@ def test_an_mtu_too_small_for_ipv6_is_drift_even_where_the_state_leaves_it_open(
     base.apply(wg0=BASE)
 
 
+def test_addresses_go_where_the_kernels_settings_are_read_only(host: Host) -> None:
+    """As in most containers: the addresses that the kernel drops along with the first one come back."""
+    scenario = Scenario(host)
+    four = ["10.9.0.1/24", "10.9.0.5/24", "10.9.0.6/24", "10.8.0.1/24"]
+    scenario.apply(wg0=changed(address=four))
+    scenario.by_hand("mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys")
+    for left in (four[1:], four[3:], four[:3], four[2:3], four[1::-1]):
+        run = scenario.apply(wg0=changed(address=left))
+        assert (run.wg_quick, {*scenario.addresses()}) == ([], {*left})
+        assert "10.20.0.0/24" in scenario.routes()
+
+
 def test_table_off_number_and_auto_move_the_routes(base: Scenario) -> None:
     for table, main, numbered in (
         ("off", set(), set()),

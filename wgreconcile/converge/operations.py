@@ -135,9 +135,7 @@ def _staged(host: Host, name: str, *suffixes: str) -> Iterator[None]:
 
 
 def _adjust(step: Adjust, name: str) -> None:
-    if any(each.version == 4 for each in step.remove_address):
-        # Else the kernel drops every other address of the network together with its first one.
-        Path(f"/proc/sys/net/ipv4/conf/{name}/promote_secondaries").write_text("1")
+    keeps_others = not any(each.version == 4 for each in step.remove_address) or _promote_secondaries(name)
     mtu = automatic_mtu(name) if step.mtu == 0 else step.mtu
     size = [f"link set dev {name} mtu {mtu}"] if mtu is not None else []
     # With less the kernel drops all of IPv6, so that what is to go has to go before it.
@@ -148,7 +146,7 @@ def _adjust(step: Adjust, name: str) -> None:
     go = [f"route delete {_route(each, name)}" for each in step.remove_routes]
     if step.add_address or step.remove_address:
         # The kernel drops routes together with the last address of their family: those that go must go first.
-        lines += [*go, *_address_lines(step, name), *come]
+        lines += [*go, *_address_lines(step, name, keeps_others), *come]
     else:
         lines += [*come, *go]
     run_batch(lines + late)
@@ -156,12 +154,30 @@ def _adjust(step: Adjust, name: str) -> None:
         run_batch([_rule(each) for each in step.add_rules if each.version == version], f"-{version}")
 
 
-def _address_lines(step: Adjust, name: str) -> list[str]:
-    """New addresses come before old ones go, but where the kernel refuses both: IPv6 with another length."""
+def _promote_secondaries(name: str) -> bool:
+    """Let other addresses of a network stay when its first one goes; whether that could be said to the kernel."""
+    setting = Path(f"/proc/sys/net/ipv4/conf/{name}/promote_secondaries")
+    try:
+        setting.write_text("1")
+    except OSError:  # as in most containers
+        return False
+    return True
+
+
+def _address_lines(step: Adjust, name: str, keeps_others: bool) -> list[str]:
+    """New addresses come before old ones go, but where the kernel refuses both: IPv6 with another length.
+
+    Without ``keeps_others`` new ones could go with old ones, so these go first, and the first of a network last.
+    What goes with it is found by the second look.
+    """
     new = [each for each in step.add_address if each not in step.remove_address]
     clashing = [
-        each for each in step.remove_address if each.version == 6 and each.ip in {other.ip for other in new}
+        each
+        for each in reversed(step.remove_address)
+        if not keeps_others or (each.version == 6 and each.ip in {other.ip for other in new})
     ]
+    if not keeps_others:
+        new = list(step.add_address)
     return [
         *(f"address delete {each} dev {name}" for each in clashing),
         *(f"address add {each} dev {name}" for each in new),
