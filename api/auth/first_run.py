@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ PASSWORD_VARIABLE = "WGRECONCILE_PASSWORD"
 PASSWORD_FILE_VARIABLE = "WGRECONCILE_PASSWORD_FILE"
 
 _SHORTEST = 8
+_LONGEST = 1024
+_UNTYPABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def prepare_account(accounts: Accounts, environ: Mapping[str, str], announce: Callable[[str], None]) -> None:
@@ -51,4 +54,7 @@ def _given_password(environ: Mapping[str, str]) -> str | None:
             raise UsageError(f"{PASSWORD_FILE_VARIABLE}: {path} cannot be read ({type(error).__name__})") from None
     if password is not None and len(password) < _SHORTEST:
         raise UsageError(f"the first password has fewer than {_SHORTEST} characters; give a longer one")
+    if password is not None and (len(password) > _LONGEST or _UNTYPABLE.search(password)):
+        reason = f"has more than {_LONGEST} characters, or one that cannot be typed, such as a line break"
+        raise UsageError(f"the first password {reason}; give one that sign-in takes")
     return password

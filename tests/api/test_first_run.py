@@ -46,6 +46,9 @@ def test_password_from_a_file(runtime: Runtime, tmp_path: Path) -> None:
         ({"WGRECONCILE_PASSWORD": "short"}, "fewer than 8 characters"),
         ({"WGRECONCILE_PASSWORD": ""}, "fewer than 8 characters"),
         ({"WGRECONCILE_PASSWORD_FILE": "/no/such/file"}, "cannot be read"),
+        ({"WGRECONCILE_PASSWORD": "x" * 1025}, "more than 1024 characters"),
+        ({"WGRECONCILE_PASSWORD": "two\nlines-of-it"}, "such as a line break"),
+        ({"WGRECONCILE_PASSWORD": "b\udcffytes-of-it"}, "one that cannot be typed"),
     ],
 )
 def test_bad_password_is_no_reason_to_take_another(
