@@ -74,10 +74,14 @@ class Fleet:
         live = {name for name, host in self.hosts.items() if host.observed.live}
         files = {path.stem for path in self.site.conf_dir.glob("*.conf")}
         return ObservedState(
-            tuple(self.host(name).observed for name in names),
+            tuple(self._observed(name) for name in names),
             tuple(sorted(files - set(names))),
             tuple(sorted(live - set(names))),
         )
+
+
+    def _observed(self, name: str) -> ObservedInterface:
+        return replace(self.host(name).observed, file=read_file(self.site.conf_dir, name))
 
 
 class FleetLook:
@@ -85,13 +89,12 @@ class FleetLook:
 
     def __init__(self, fleet: Fleet, names: Iterable[str]) -> None:
         self._seen = fleet.observe(sorted(names))
-        self._files = {each.name: read_file(fleet.site.conf_dir, each.name) for each in self._seen.interfaces}
 
     def result(self) -> ObservedState:
         return self._seen
 
     def few(self, name: str, keys: Set[str]) -> tuple[ObservedInterface, Beside]:
-        found = {each.name: replace(each, file=self._files[each.name]) for each in self._seen.interfaces}
+        found = {each.name: each for each in self._seen.interfaces}
         lines = (
             (each.name, _settings(peer))
             for each in found.values()
@@ -99,13 +102,14 @@ class FleetLook:
             if each.name != name or peer.public_key not in keys
         )
         others = (_with_peers(each, frozenset()) for each in found.values() if each.name != name)
-        return _with_peers(found[name], keys), Beside(frozenset(map(repr, lines)), tuple(others))
+        names = (frozenset(self._seen.other_files), frozenset(self._seen.other_live))
+        return _with_peers(found[name], keys), Beside(frozenset(map(repr, lines)), tuple(others), names)
 
     def fingerprint(self) -> Iterator[str]:
         for each in self._seen.interfaces:
             peers = [_settings(peer) for peer in each.live.peers] if each.live else []
-            yield repr((_with_peers(each, frozenset()), self._files[each.name], peers))
-            yield getattr(self._files[each.name], "text", "")
+            yield repr((_with_peers(each, frozenset()), peers))
+            yield each.file.text if each.file else ""
         yield repr((self._seen.other_files, self._seen.other_live))
 
 

@@ -145,6 +145,7 @@ class TestFew:
         assert str(public_key("ann")) not in world.live
         world.check_settled()
         world.check_quiet()
+        assert changed(world.run()) == [("wg0", 4, 0)], "who went counts no more"
 
     def test_one_that_changes(self, world: World) -> None:
         world.put("ann", "persistent_keepalive: 25\n")
@@ -347,7 +348,9 @@ class TestAsAWhole:
         assert world.whole == 1
         world.check_settled()
 
-    @pytest.mark.parametrize("key", ["documents", "rest", "seen", "until", "version", "subjects", "orphaned"])
+    @pytest.mark.parametrize(
+        "key", ["documents", "rest", "seen", "since", "until", "version", "subjects", "orphaned"]
+    )
     def test_a_memory_with_a_hole(self, world: World, key: str) -> None:
         import json
 
@@ -448,6 +451,15 @@ class TestTrouble:
         with pytest.raises(StateError, match=r"eve\.yaml.*nowhere\.psk does not exist"):
             world.run()
         assert world.steps == []
+
+    def test_all_keys_that_are_missing_are_told_at_once(self, world: World) -> None:
+        world.write("wg1.yaml", "address: 10.6.0.1/24\n")
+        world.run()
+        world.run()
+        for name in ("wg0", "wg1"):
+            world.put("eve", f"preshared_key: {{file: {name}.psk}}\n", name=name)
+        with pytest.raises(StateError, match=r"(?s)wg0\.psk does not exist.*wg1\.psk does not exist"):
+            world.run()
 
     def test_a_fault_is_told_with_its_place(self, world: World) -> None:
         world.put("eve", "mtu: 1400\n")

@@ -106,6 +106,7 @@ def test_something_else_was_seen_or_asked(site: Site, monkeypatch: pytest.Monkey
     assert quiet(site, prune=True).recall() is None
     assert quiet(site, names=("wg0",)).recall() is None
     assert quiet(site, now=NOW + timedelta(days=3650)).recall() is not None
+    assert quiet(site, now=NOW - timedelta(seconds=1)).recall() is None, "the clock was set back"
 
 
 def test_what_was_written_a_moment_ago_is_not_trusted(site: Site) -> None:

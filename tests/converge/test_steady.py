@@ -296,6 +296,17 @@ class TestAsAWhole:
         assert str(public_key("eve")) not in world.live
         world.check_settled(later)
 
+    def test_a_clock_that_was_set_back(self, world: World) -> None:
+        world.add("eve", expires=NOW.isoformat())
+        world.run("wg0")
+        assert str(public_key("eve")) not in world.live
+        earlier = NOW - timedelta(hours=1)
+        world.add("fay")
+        world.run("wg0", now=earlier)
+        assert world.whole == [("wg0",)]
+        assert str(public_key("eve")) in world.live
+        world.check_settled(earlier)
+
     def test_an_interface_that_left_the_state(self, world: World) -> None:
         world.save(**dict.fromkeys(["wg0.yaml", *(f"wg0/{each}.yaml" for each in ("ann", "bob", "cat", "dan"))]))
         world.run("wg0", prune=True, force=True)
@@ -345,6 +356,9 @@ class TestDrift:
         world.check_settled()
 
     def test_the_file_when_there_is_nothing_to_write(self, world: World) -> None:
+        world.add("fay")
+        world.run("wg0")
+        world.forget_steps()
         (world.site.conf_dir / "wg0.conf").chmod(0o644)
         world.save(**{"wg0/ann.yaml": peer("ann", description="her phone")})
         world.run("wg0")

@@ -17,6 +17,7 @@ from wgreconcile.converge.part import NotAlone, Part, is_simple
 from wgreconcile.converge.site import Site
 from wgreconcile.converge.target import Whole
 from wgreconcile.desired.news import NewPeers
+from wgreconcile.errors import StateError
 from wgreconcile.observed.conf import Conf, parse_conf
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning.goal import goal_of
@@ -41,7 +42,7 @@ class Few:
 def plan_few(site: Site, new: NewPeers, now: datetime, look: Look, look_again: Callable[[], Look]) -> Few:
     """Plan for the peers of ``new``, given that in ``look`` the interface was as the record says.
 
-    Raise NotAlone when it takes more than that, StateError when a secret is missing.
+    Raise NotAlone when it takes more than that.
     """
     name = new.interface.name
     whole = Whole(name, Host(site.conf_dir), site.records)
@@ -49,7 +50,10 @@ def plan_few(site: Site, new: NewPeers, now: datetime, look: Look, look_again: C
     if record is None or record.running or not record.up:
         raise NotAlone
     part = Part(whole, new.keys, record.text, look, look_again)
-    few = site.secrets.resolve_interface(new.interface, write=True, now=now)
+    try:
+        few = site.secrets.resolve_interface(new.interface, write=True, now=now)
+    except StateError:  # of this interface; a run of everything tells all that is missing at once
+        raise NotAlone from None
     goal = replace(goal_of(few, now), others=part.others)
     baseline = Baseline(parse_conf(part.text, "(record)"), applied=True)
     if not _is_plain(goal, baseline.conf, part):

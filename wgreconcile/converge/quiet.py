@@ -98,9 +98,10 @@ class Quiet:
             "documents": self._digest_of_documents,
             "rest": self._rest,
             "seen": seen,
+            "since": _text(self._now),
             "until": until,
             "version": version,
-            "subjects": [[each.name, each.subjects] for each in plan.interfaces],
+            "subjects": [[each.name, each.subjects_after] for each in plan.interfaces],
             "orphaned": plan.orphaned,
             "unmanaged": plan.unmanaged,
         }
@@ -123,7 +124,8 @@ class Quiet:
     def _rests(self) -> bool:
         """Whether all that is desired rests, documents aside; cheaper than a look at the host."""
         last = self._last
-        return self._rest is not None and last["rest"] == self._rest and last["until"] > _text(self._now)
+        is_time = last["since"] <= _text(self._now) < last["until"]  # a clock may have been set back
+        return self._rest is not None and last["rest"] == self._rest and is_time
 
     @property
     def _all_else_rests(self) -> bool:

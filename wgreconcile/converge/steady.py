@@ -92,7 +92,7 @@ class Steady:
         outcome = few.converge()
         if not outcome.failed and not outcome.record_error:
             until = min(known.until, next_change(interface.peers, now))
-            self._known[name] = Known(interface, few.part.look, until, self._site.records.stamp(name))
+            self._known[name] = Known(interface, few.part.look, now, until, self._site.records.stamp(name))
         return outcome
 
     def _learn(self, outcome: Outcome, now: datetime) -> None:
@@ -112,7 +112,8 @@ class Steady:
         if goal.text is None or goal.conf is None or goal.live is None or default_routes(goal.conf):
             return
         if self._site.records.load(goal.name) == Record(goal.text):  # nobody has been here since
-            self._known[goal.name] = Known(interface, goal, next_change(interface.peers, now), stamp)
+            until = next_change(interface.peers, now)
+            self._known[goal.name] = Known(interface, goal, now, until, stamp)
 
 
 class _Noting(Store):

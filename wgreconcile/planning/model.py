@@ -197,6 +197,12 @@ class InterfacePlan:
     def changed_subjects(self) -> int:
         return len({each.peer for each in self.changes})
 
+    @property
+    def subjects_after(self) -> int:
+        """How many subjects there are once it is carried out: peers that have gone count no more."""
+        gone = {each.peer for each in self.changes if each.peer and each.action is Action.DELETE}
+        return self.subjects - len(gone)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
