@@ -79,7 +79,6 @@ class Fleet:
             tuple(sorted(live - set(names))),
         )
 
-
     def _observed(self, name: str) -> ObservedInterface:
         return replace(self.host(name).observed, file=read_file(self.site.conf_dir, name))
 

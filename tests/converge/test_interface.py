@@ -134,6 +134,7 @@ def test_of_many_that_stay_different_a_few_are_named(
     [
         (CommandError(["wg-quick", "up"], 1, "boom"), "`wg-quick up` ended with status 1: boom"),
         (OSError(28, "No space left on device"), NO_SPACE),
+        (OSError(28, "No space left on device", "/etc/wireguard/x"), "/etc/wireguard/x: No space left on device"),
         (ValueError("a configuration without a private key"), "a configuration without a private key"),
     ],
 )

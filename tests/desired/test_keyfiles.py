@@ -198,3 +198,11 @@ def test_the_journal_holds_no_key(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(seen) == 1
     assert "new.key" in seen[0]
     assert ONE.reveal() not in seen[0]
+
+
+@pytest.mark.parametrize("kind", ["link to nowhere", "file"])
+def test_what_is_no_folder_is_told(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "secrets"
+    path.symlink_to(tmp_path / "nowhere") if kind == "link to nowhere" else path.write_text("")
+    with pytest.raises(StateError, match=r"/secrets (is not a folder|cannot be opened: Not a directory); "):
+        add(path, {"wg0.key": SENTINEL})

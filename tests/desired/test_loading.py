@@ -332,3 +332,13 @@ def test_warnings_about_unchanged_peers_stay(tmp_path: Path) -> None:
     }
     (state / "wg0" / "ann.yaml").unlink()
     assert [each.file for each in Store(state, cache=cache).load().warnings] == [str(state / "wg0" / "bob.yaml")]
+
+
+def test_a_state_folder_that_is_a_link_to_itself_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "sound").mkdir()
+    (tmp_path / "sound" / "wg0.yaml").write_text("listen_port: 1\n")
+    load(tmp_path / "sound", tmp_path / "cache")
+    for cache in (None, tmp_path / "cache"):
+        with pytest.raises(StateError, match="Too many levels of symbolic links"):
+            load(tmp_path / "loop", cache)

@@ -41,7 +41,7 @@ def converge(
     except (WgreconcileError, OSError, ValueError) as error:
         back = replace(goal_of_return(before, baseline.conf), others=plan.goal.others)
         return_error = _return(back, plan.goal, baseline, journal, record)
-        return InterfaceOutcome(plan, str(error), return_error, journal.error)
+        return InterfaceOutcome(plan, words_of(error), return_error, journal.error)
 
 
 def remember(plan: InterfacePlan, target: Target) -> str:
@@ -53,7 +53,7 @@ def remember(plan: InterfacePlan, target: Target) -> str:
         elif target.load() != (record := Record(goal.text, goal.live is not None)):
             target.save(record)
     except OSError as error:
-        return f"{error.filename}: {error.strerror}"
+        return words_of(error)
     return ""
 
 
@@ -100,7 +100,7 @@ class _Journal:
             self._target.save(record) if record else self._target.forget()
             self.error = ""
         except OSError as error:
-            self.error = f"{error.filename}: {error.strerror}"
+            self.error = words_of(error)
 
     @property
     def in_force(self) -> Conf:
@@ -143,7 +143,14 @@ def _return(back: Goal, goal: Goal, baseline: Baseline, journal: _Journal, recor
         journal.reopen(record)
         return ""
     except (WgreconcileError, OSError, ValueError) as error:
-        return str(error)
+        return words_of(error)
+
+
+def words_of(error: Exception) -> str:
+    """What went wrong, and with which file."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _names(changes: Sequence[Change]) -> str:

@@ -24,7 +24,7 @@ def add(folder: Path, keys: Mapping[str, SecretKey]) -> tuple[str, ...]:
         return ()
     _check_names(folder, keys)
     try:
-        secretfolder.make(folder)
+        _make(folder)
         with secretfolder.opened(folder) as reader, saving.locked(folder, exclusive=True):
             new = tuple(each for each, key in keys.items() if not _is_kept(folder, reader, each, key))
             landing.land_new(folder, [_landing(each, keys[each]) for each in new])
@@ -50,6 +50,13 @@ def orphaned(peers: Iterable[Peer], state: DesiredState) -> set[str]:
     """
     names = {name for peer in peers for name in _names((peer.preshared_key, peer.client.private_key))}
     return names.difference(_all_names(state)) if names else names
+
+
+def _make(folder: Path) -> None:
+    try:
+        secretfolder.make(folder)
+    except FileExistsError:  # a link to nowhere
+        raise Unusable(f"{folder} is not a folder", "put one in its place, or name one with --secrets") from None
 
 
 def _check_names(folder: Path, names: Iterable[str]) -> None:

@@ -66,7 +66,7 @@ def recall(folder: Path | None, state: Path) -> Memory:
         if checksum.decode() != digest(body):
             return Memory()
         data = json.loads(body)
-        if data["program"] != _program() or data["state"] != str(state.resolve()):
+        if data["program"] != _program() or data["state"] != os.path.realpath(state):
             return Memory()
         return Memory(data["documents"], data["warnings"], data["looked_at"], data["version"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -79,7 +79,7 @@ def remember(folder: Path | None, state: Path, memory: Memory) -> None:
         return
     data = {
         "program": _program(),
-        "state": str(state.resolve()),
+        "state": os.path.realpath(state),
         "looked_at": memory.looked_at,
         "warnings": memory.warnings,
         "version": memory.version,
