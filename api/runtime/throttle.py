@@ -93,13 +93,14 @@ def _read(connection: sqlite3.Connection, subject: str) -> tuple[int, float, flo
 
 
 def _prune(connection: sqlite3.Connection, now: float) -> None:
+    """Forget what is old, and the oldest strangers; never whom the owner has made known, however many try."""
     connection.execute(
         "DELETE FROM login_throttle WHERE last_at < ? AND known_until < ?", (now - _FORGET_AFTER, now)
     )
     connection.execute(
         "DELETE FROM login_throttle WHERE subject IN (SELECT subject FROM login_throttle"
-        " WHERE subject != ? ORDER BY last_at DESC LIMIT -1 OFFSET ?)",
-        (_ACCOUNT, _MOST_ROWS),
+        " WHERE subject != ? AND known_until <= ? ORDER BY last_at DESC LIMIT -1 OFFSET ?)",
+        (_ACCOUNT, now, _MOST_ROWS),
     )
 
 

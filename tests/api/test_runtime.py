@@ -150,6 +150,17 @@ class TestThrottle:
         (rows,) = runtime._database.read_one("SELECT count(*) FROM login_throttle")
         assert rows == 11
 
+    def test_strangers_never_crowd_out_who_is_known(
+        self, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(throttle, "_MOST_ROWS", 10)
+        runtime.throttle.succeeded("192.0.2.1", NOW)
+        for number in range(50):
+            runtime.throttle.admit(f"10.0.0.{number}", is_local=False, now=NOW + 31 * number)
+        now = NOW + 31 * 49 + 1
+        assert runtime.throttle.admit("10.0.0.99", is_local=False, now=now) > 0
+        assert runtime.throttle.admit("192.0.2.1", is_local=False, now=now) == 0
+
     def test_forgets_after_an_hour(self, runtime: Runtime) -> None:
         for _ in range(5):
             assert runtime.throttle.admit("192.0.2.1", is_local=False, now=NOW) == 0
