@@ -31,6 +31,12 @@ class Legacy:
     links: tuple[Row, ...] = field(default=(), repr=False)
     api_keys: tuple[Row, ...] = field(default=(), repr=False)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What peers are called, by public key."""
+        rows = (each for table in self.peers.values() for each in table)
+        return {row["id"]: row["name"] for row in rows if row["name"]}
+
 
 def read_legacy(folder: Path) -> Legacy:
     """Read the folder that holds ``wg-dashboard.ini`` and ``db/``. Raise UsageError when it cannot be read."""
@@ -83,4 +89,9 @@ def _rows(database: sqlite3.Connection, table: str, known: set[str] | None = Non
 
 def _read(database: sqlite3.Connection, quoted: str) -> Iterator[Row]:
     for row in database.execute(f"SELECT * FROM {quoted}"):
-        yield {name: row[name] for name in row.keys()}  # noqa: SIM118  (a row of SQLite iterates over its values)
+        found = {name: row[name] for name in row.keys()}  # noqa: SIM118  (a row of SQLite iterates over its values)
+        yield {**found, "name": _on_one_line(found.get("name"))} if "name" in found else found
+
+
+def _on_one_line(name: Any) -> str:
+    return "".join(each for each in " ".join(str(name or "").split()) if each.isprintable())

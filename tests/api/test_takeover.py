@@ -275,6 +275,11 @@ def test_once_more_changes_nothing(old: Owner, take_over: TakeOver) -> None:
 
 
 class TestFolder:
+    def test_names_are_on_one_line(self, tmp_path: Path) -> None:
+        rows = [{**ANN, "name": "ann's\nphone\x00 "}, {**BOB, "name": None}]
+        folder = legacy.write(tmp_path / "src", ini=INI, peers={"wg0": rows})
+        assert read_legacy(folder).names == {ANN["id"]: "ann's phone"}
+
     def test_none(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"wg-dashboard\.ini: No such file"):
             read_legacy(tmp_path)

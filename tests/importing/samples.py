@@ -69,8 +69,9 @@ class Place:
         path.chmod(mode)
         return path
 
-    def run(self, *paths: Path, live: Collection[str] = ("wg0",)) -> ImportReport:
-        return import_files(paths, store=self.store, secrets=self.secrets, conf_dir=self.conf_dir, live=live)
+    def run(self, *paths: Path, live: Collection[str] = ("wg0",), **more: Any) -> ImportReport:
+        folders = {"store": self.store, "secrets": self.secrets, "conf_dir": self.conf_dir}
+        return import_files(paths, **folders, live=live, **more)
 
     def documents(self) -> dict[str, Any]:
         """The documents of the state as data, by path."""

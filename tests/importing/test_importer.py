@@ -108,6 +108,15 @@ def test_more_peers_become_a_file_each(place: Place) -> None:
     assert place.plan().is_empty
 
 
+def test_names_that_somebody_knows_come_before_those_of_the_file(place: Place) -> None:
+    peers = [f"[Peer]\n# comment {each}\nPublicKey = {key(each)}\n" for each in range(1, 22)]
+    path = place.write("wg0.conf", "\n".join(["[Interface]\nPrivateKey = @SECRET0@\n", *peers]))
+    place.run(path, names={key(1): "Ann"}, remarks="descriptions")
+    documents = place.documents()
+    assert documents["wg0/ann.yaml"] == {"public_key": key(1), "name": "Ann", "description": "comment 1"}
+    assert "wg0/comment-2.yaml" not in documents
+
+
 def test_fault_of_a_peer_that_would_be_a_file_names_the_line(place: Place) -> None:
     peers = "".join(
         f"[Peer]\n# p{each}\nPublicKey = {key(each)}\nAllowedIPs = 10.0.{min(each, 24)}.0/24\n"

@@ -28,6 +28,6 @@ def import_conf(arguments: argparse.Namespace, settings: Settings) -> int:
 
     folder, site = Path(arguments.wgdashboard), site_of(settings)
     legacy = read_legacy(folder)
-    status = run_import(site, arguments.paths, out=sys.stdout, remarks="descriptions")
+    status = run_import(site, arguments.paths, out=sys.stdout, remarks="descriptions", names=legacy.names)
     take_over(folder, legacy, settings, site, sys.stdout)
     return status

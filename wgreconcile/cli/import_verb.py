@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TextIO
 
 from wgreconcile.cli.terminal import painter, progress
@@ -23,6 +23,7 @@ def run_import(
     err: TextIO | None = None,
     live: Collection[str] | None = None,
     remarks: Remarks = "names",
+    names: Mapping[str, str] = {},
 ) -> int:
     """Import the named files or interfaces, without names all that are not in the state; 1 if one was refused.
 
@@ -42,6 +43,7 @@ def run_import(
         live=up,
         progress=show,
         remarks=remarks,
+        names=names,
     )
     show("", "")
     _show(report, out, err or sys.stderr)

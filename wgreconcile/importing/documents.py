@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -33,12 +33,18 @@ class Draft:
     secrets: dict[str, SecretKey] = field(repr=False)
 
 
-def draft(name: str, reading: Reading, *, enabled: bool, remarks: Remarks = "names") -> Draft:
-    """The documents and keys of the interface ``name``. Peers keep the file's order."""
+def draft(
+    name: str, reading: Reading, *, enabled: bool, remarks: Remarks = "names", names: Mapping[str, str] = {}
+) -> Draft:
+    """The documents and keys of the interface ``name``. Peers keep the file's order.
+
+    ``names`` by public key come before those of the file.
+    """
     settings, descriptions = [], []
     for each in reading.peers:
         is_description = each.label.is_remark and remarks == "descriptions"
-        settings.append(replace(each.settings, name="") if is_description else each.settings)
+        of_file = "" if is_description else each.settings.name
+        settings.append(replace(each.settings, name=names.get(each.settings.public_key) or of_file))
         descriptions.append(each.label.name if is_description else "")
     slugs = list(unique_slugs(settings))
     peers = [

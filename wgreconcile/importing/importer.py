@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ def import_files(
     live: Collection[str],
     progress: Progress = lambda name, text: None,
     remarks: Remarks = "names",
+    names: Mapping[str, str] = {},
 ) -> ImportReport:
     """Import each file and tell what became of it; a file that is refused stops none of the others.
 
@@ -42,7 +43,7 @@ def import_files(
     """
     store.state.mkdir(parents=True, exist_ok=True)
     store.load()
-    collaborators = (store, secrets, conf_dir, live, progress, remarks)
+    collaborators = (store, secrets, conf_dir, live, progress, remarks, names)
     return ImportReport(tuple(_Import(path, *collaborators).run() for path in paths))
 
 
@@ -79,6 +80,7 @@ class _Import:
     live: Collection[str]
     progress: Progress
     remarks: Remarks
+    names: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -101,7 +103,7 @@ class _Import:
         self._check_name()
         text = text_of(self.path)
         reading = read(text, str(self.path))
-        made = draft(self.name, reading, enabled=self.name in self.live, remarks=self.remarks)
+        made = draft(self.name, reading, enabled=self.name in self.live, remarks=self.remarks, names=self.names)
         if faults := list(differences(self.name, made.documents[f"{self.name}.yaml"], reading, str(self.path))):
             raise StateError(faults)
         self.progress(self.name, f"writing {len(made.documents) + len(made.secrets)} files")
