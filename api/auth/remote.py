@@ -52,8 +52,17 @@ def refuse_cross_site(req: falcon.Request, allowed_origins: Sequence[str]) -> No
     if source is not None:
         if source.partition("://")[2].partition("/")[0].lower() != _host(req):
             raise Refusal(_CROSS_SITE)
-    elif "text/html" in (req.get_header("ACCEPT") or ""):
+    elif "text/html" in (req.get_header("ACCEPT") or "") or _is_embedded(req):
         raise Refusal(_CROSS_SITE)
+
+
+def _is_embedded(req: falcon.Request) -> bool:
+    """Whether a browser may have been told to load this as a picture or script, which can be done without a trace.
+
+    Cookies go to all ports of a host, so a page on another one will do. The dashboard's own always names JSON.
+    """
+    is_browser = (req.get_header("USER-AGENT") or "").startswith("Mozilla/")
+    return is_browser and not (req.content_type or "").startswith(falcon.MEDIA_JSON)
 
 
 def _forwarded_for(req: falcon.Request, peer: str, trusted: tuple[str, ...]) -> str:

@@ -184,6 +184,7 @@ class TestPrefix:
 
 
 ORIGIN = "http://other.example"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PREFLIGHT = {
     "Origin": ORIGIN,
     "Access-Control-Request-Method": "POST",
@@ -254,6 +255,12 @@ class TestCrossSite:
         assert owner.get("getDashboardTheme")["data"] == "dark"
         assert owner.get("handshake") == OK
 
+    @pytest.mark.parametrize("accept", ["image/avif,image/*,*/*;q=0.8", "*/*", "text/css,*/*;q=0.1", ""])
+    def test_what_a_page_embeds_changes_nothing(self, owner: Caller, accept: str) -> None:
+        headers = {"User-Agent": BROWSER, "Accept": accept, "Content-Type": ""}
+        assert owner.send("GET", "/api/signout", headers=headers).json == self.CROSS
+        assert owner.get("handshake") == OK
+
     def test_sign_in_is_refused_too(self, stranger: Caller) -> None:
         headers = {"Sec-Fetch-Site": "cross-site"}
         assert stranger.send("POST", "/api/authenticate", json=CREDENTIALS, headers=headers).json == self.CROSS
@@ -263,6 +270,9 @@ class TestCrossSite:
         [
             {},
             {"Accept": "*/*"},
+            {"User-Agent": "curl/8.5.0", "Content-Type": ""},
+            {"User-Agent": BROWSER, "Content-Type": "application/json"},
+            {"User-Agent": BROWSER, "Content-Type": "", "Referer": f"http://{HOST}/"},
             {"Sec-Fetch-Site": "same-origin"},
             {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"},
             {"Sec-Fetch-Site": "none", "Accept": "text/html"},
