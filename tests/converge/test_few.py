@@ -426,8 +426,59 @@ class TestTrouble:
 
         world.fleet.perform = perform  # type: ignore[method-assign]
         world.put("ann", "persistent_keepalive: 25\n")
-        assert not world.run().failed
+        outcome = world.run()
         assert world.whole == 1
+        assert changed(outcome) == [("wg0", 5, 1)], "what was done already counts, too"
+        assert [each.field for each in outcome.plan.changes] == ["persistent_keepalive"] * 2
+        world.check_settled()
+
+    def test_the_way_back_when_somebody_else_is_at_work(self, world: World) -> None:
+        """It leads to what was there before anything was done about the few peers."""
+        before = world.live
+        real = world.fleet.perform
+
+        def perform(each: Step, name: str) -> None:
+            if type(each).__name__ == "Adjust":
+                world.fleet.host("wg0").change_peer(public_key("bob"), persistent_keepalive=7)
+                raise BOOM
+            real(each, name)
+
+        world.fleet.perform = perform  # type: ignore[method-assign]
+        world.put("eve")
+        (outcome,) = world.run().interfaces
+        assert ("boom" in outcome.error, world.whole) == (True, 1)
+        assert world.live == before
+
+    def test_others_are_not_done_again(self, world: World) -> None:
+        world.write("wg1.yaml", "address: 10.6.0.1/24\n")
+        world.run()
+        world.run()
+        world.forget()
+        real = world.fleet.perform
+
+        def perform(each: Step, name: str) -> None:
+            real(each, name)
+            if (name, type(each).__name__, world.whole) == ("wg1", "SetPeers", 0):
+                world.fleet.host("wg1")._change(mtu=1280, is_up=False)
+
+        world.fleet.perform = perform  # type: ignore[method-assign]
+        world.put("eve")
+        world.put("fay", name="wg1")
+        assert changed(world.run()) == [("wg0", 6, 1), ("wg1", 2, 1)]
+        assert world.whole == 1
+        assert [name for name, _ in world.fleet.performed].count("wg0") == 3
+        world.check_settled()
+
+    def test_somebody_says_stop(self, world: World) -> None:
+        world.write("wg1.yaml", "address: 10.6.0.1/24\n")
+        world.write("wg2.yaml", "address: 10.5.0.1/24\n")
+        world.run()
+        world.run()
+        world.put("eve")
+        world.put("fay", name="wg2")
+        asked = iter([False, True, True])
+        assert changed(world.run(stop=lambda: next(asked))) == [("wg0", 6, 1), ("wg1", 1, 0)]
+        assert changed(world.run()) == [("wg0", 6, 0), ("wg1", 1, 0), ("wg2", 2, 1)]
         world.check_settled()
 
     def test_too_much_at_once_is_refused(self, world: World) -> None:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
-from wgreconcile.converge.few import plan_few
+from wgreconcile.converge.few import Few, plan_few
 from wgreconcile.converge.interface import remember
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Progress
 from wgreconcile.converge.part import NotAlone
 from wgreconcile.converge.quiet import Quiet
 from wgreconcile.converge.site import Site
+from wgreconcile.desired.news import News
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning import safety
-from wgreconcile.planning.model import Disruption
+from wgreconcile.planning.model import Disruption, InterfacePlan, Plan
 from wgreconcile.planning.order import in_order
+
+
+class Interrupted(Exception):
+    """More turned out to have changed than few peers, when they were being converged.
+
+    ``plans`` are those that were to be carried out, made of the host as it was ``before``; ``outcomes`` tell of
+    the interfaces that are done with.
+    """
+
+    def __init__(
+        self, before: Look, plans: Sequence[InterfacePlan], outcomes: Mapping[str, InterfaceOutcome]
+    ) -> None:
+        super().__init__()
+        self.before, self.outcomes = before, outcomes
+        self.plans = {each.name: each for each in plans if each.changes}
 
 
 def reconcile_news(
@@ -30,42 +48,67 @@ def reconcile_news(
 ) -> Outcome | None:
     """The outcome when few peers are all that has to be looked at; None when it is not, and nothing was changed.
 
-    Raise UnsafePlanError, and NotAlone when more turned out to have changed while peers were being converged.
+    Raise UnsafePlanError, and Interrupted when the rest has to be done by a reconcile of everything.
     """
     news = quiet.news()
     if news is None:
         return None
-
-    def look_again() -> Look:
-        again = Look(site.conf_dir, site.names())
-        site.store.remember(news)  # while the programs run
-        return again
-
+    run = _Run(site, news, now, look)
     try:
-        planned = [plan_few(site, each, now, look, look_again) for each in news.interfaces]
+        planned = {each.interface.name: run.planned(each.interface.name) for each in news.interfaces}
     except NotAlone:
         return None
-    plan = quiet.plan_with([each.plan for each in planned])
+    plan = quiet.plan_with([each.plan for each in planned.values()])
     safety.check(plan, force=force, max_disruption=max_disruption)
-    outcomes: dict[str, InterfaceOutcome] = {}
-    ordered = in_order(
-        [each.plan for each in planned], {each.plan.name: each.part.before.live for each in planned}
-    )
-    by_name = {few.plan.name: (few, new) for few, new in zip(planned, news.interfaces, strict=True)}
-    for few, new in (by_name[each.name] for each in ordered):
-        if stop():
-            break
-        # Each is planned once more in sight of what was done to those before it.
-        current = plan_few(site, new, now, look, look_again) if outcomes else few
-        if current.plan != few.plan:
-            raise NotAlone
-        is_reached = InterfaceOutcome(
-            few.plan, record_error="" if few.plan.changes else remember(few.plan, few.part)
-        )
-        outcomes[few.plan.name] = current.converge(progress) if few.plan.changes else is_reached
-        look = current.part.look
-    done = (outcomes.get(each.name, InterfaceOutcome(each)) for each in plan.interfaces)
-    outcome = Outcome(plan, tuple(each for each in done if each.name in outcomes or not each.plan.changes))
-    if len(outcomes) == len(planned) and not outcome.failed:
-        quiet.remember_news(plan, news, look)
+    outcomes = run.carry_out(plan, planned, progress, stop)
+    outcome = Outcome(plan, tuple(sorted(outcomes.values(), key=attrgetter("name"))))
+    if len(outcomes) == len(plan.interfaces) and not outcome.failed:
+        quiet.remember_news(plan, news, run.look)
     return outcome
+
+
+@dataclass
+class _Run:
+    """Of one run: what is new, and the last ``look`` that saw everything else as it was."""
+
+    site: Site
+    news: News
+    now: datetime
+    look: Look
+
+    def planned(self, name: str) -> Few:
+        """The plan for the new peers of an interface, in sight of what was done to others. Raise NotAlone."""
+        (new,) = (each for each in self.news.interfaces if each.interface.name == name)
+        return plan_few(self.site, new, self.now, self.look, self._look_again)
+
+    def _look_again(self) -> Look:
+        again = Look(self.site.conf_dir, self.site.names())
+        self.site.store.remember(self.news)  # while the programs run
+        return again
+
+    def carry_out(
+        self, plan: Plan, planned: Mapping[str, Few], progress: Progress, stop: Callable[[], bool]
+    ) -> dict[str, InterfaceOutcome]:
+        """What became of each interface until somebody said ``stop``. Raise Interrupted."""
+        before = self.look
+        outcomes = {each.name: InterfaceOutcome(each) for each in plan.interfaces if each.name not in planned}
+        live = {name: each.part.before.live for name, each in planned.items()}
+        try:
+            for each in in_order([few.plan for few in planned.values()], live):
+                if stop():
+                    break
+                outcomes[each.name] = self._converged(planned[each.name], progress)
+        except NotAlone:
+            raise Interrupted(before, plan.interfaces, outcomes) from None
+        return outcomes
+
+    def _converged(self, few: Few, progress: Progress) -> InterfaceOutcome:
+        if few.part.look is not self.look:
+            planned, few = few, self.planned(few.plan.name)
+            if few.plan != planned.plan:
+                raise NotAlone
+        if not few.plan.changes:
+            return InterfaceOutcome(few.plan, record_error=remember(few.plan, few.part))
+        outcome = few.converge(progress)
+        self.look = few.part.look
+        return outcome

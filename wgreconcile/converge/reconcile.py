@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -13,9 +14,10 @@ from wgreconcile.converge.quiet import Quiet
 from wgreconcile.converge.site import Site
 from wgreconcile.files import exclusive_lock, make_private_folder
 from wgreconcile.observed.observe import Look
-from wgreconcile.planning.model import Disruption, InterfacePlan
+from wgreconcile.planning.model import Disruption, InterfacePlan, Plan
 
 if TYPE_CHECKING:
+    from wgreconcile.converge.news import Interrupted
     from wgreconcile.converge.survey import Survey
 
 
@@ -44,9 +46,9 @@ def reconcile(
         if (outcome := quiet.recall()) is not None:
             return outcome
         # Imported only here: most runs find nothing to do, and are over sooner without it.
-        from wgreconcile.converge.news import reconcile_news
-        from wgreconcile.converge.part import NotAlone
+        from wgreconcile.converge.news import Interrupted, reconcile_news
 
+        begun: Interrupted | None = None
         try:
             outcome = reconcile_news(
                 site,
@@ -60,7 +62,8 @@ def reconcile(
             )
             if outcome is not None:
                 return outcome
-        except NotAlone:  # somebody else is at work; what there is now is seen anew, and converged as a whole
+        except Interrupted as interrupted:  # somebody else is at work: what there is now is seen anew
+            begun = interrupted
             look = Look(site.conf_dir, site.names())
             quiet = Quiet(site, look, names, now, prune=prune)
         from wgreconcile.converge.survey import survey
@@ -70,19 +73,34 @@ def reconcile(
         found = survey(site, names, now, prune=prune, generate=True, look=look)
         safety.check(found.plan, force=force, max_disruption=max_disruption)
         plans = in_order(found.plan.interfaces, {each.name: each.live for each in found.observed.interfaces})
-        outcomes = (_converge(each, found, site, progress) for each in plans if not stop())
-        outcome = Outcome(found.plan, tuple(sorted(outcomes, key=attrgetter("name"))))
+        outcomes = (_converge(each, found, begun, site, progress) for each in plans if not stop())
+        outcome = Outcome(_told(found.plan, begun), tuple(sorted(outcomes, key=attrgetter("name"))))
         if found.plan.is_empty and not outcome.failed:
             quiet.remember(found.plan, found.desired)
         return outcome
 
 
-def _converge(plan: InterfacePlan, found: Survey, site: Site, progress: Progress) -> InterfaceOutcome:
+def _told(plan: Plan, begun: Interrupted | None) -> Plan:
+    """A plan with all that the run was to do, also where it has done it already."""
+    whole = begun.plans if begun else {}
+    return replace(plan, interfaces=tuple(whole.get(each.name, each) for each in plan.interfaces))
+
+
+def _converge(
+    plan: InterfacePlan, found: Survey, begun: Interrupted | None, site: Site, progress: Progress
+) -> InterfaceOutcome:
+    """Converge an interface, or end what was ``begun``: its way back leads to what was there before that."""
     from wgreconcile.converge.interface import converge, remember
     from wgreconcile.converge.operations import Host
     from wgreconcile.converge.target import Whole
 
     target = Whole(plan.name, Host(site.conf_dir), site.records)
+    before, told = found.observed.find(plan.name), plan
+    if begun and plan.name in begun.outcomes:
+        return begun.outcomes[plan.name]
+    if begun and plan.name in begun.plans:
+        before, told = begun.before.result().find(plan.name), begun.plans[plan.name]
     if not plan.changes:
-        return InterfaceOutcome(plan, record_error=remember(plan, target))
-    return converge(plan, found.observed.find(plan.name), found.baselines[plan.name], target, progress)
+        return InterfaceOutcome(told, record_error=remember(plan, target))
+    outcome = converge(plan, before, found.baselines[plan.name], target, progress)
+    return replace(outcome, plan=told)
