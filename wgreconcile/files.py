@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +17,8 @@ from wgreconcile.errors import BusyError
 
 _SYNCED_AT_ONCE = 16
 """A disk that is asked for so many files together writes them in hardly more time than one."""
+_SYNCED_BY_ONE = 4
+"""For fewer files a thread is not worth its start."""
 
 _DRAFT = re.compile(r"\..*\.wgreconcile-[a-z0-9_]{8}")
 
@@ -128,19 +130,24 @@ def begin_sync(descriptor: int) -> None:
 
 def sync_all(paths: Sequence[Path]) -> None:
     """Wait until all these files have reached the disk. Raise OSError."""
-    if len(paths) < 2:
-        for path in paths:
-            _sync(path, os.O_RDONLY)
+    threads = min(_SYNCED_AT_ONCE, len(paths) // _SYNCED_BY_ONE)
+    if threads < 2:
+        _sync_each(paths)
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
-        list(pool.map(lambda path: _sync(path, os.O_RDONLY), paths))
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(_sync_each, (paths[start::threads] for start in range(threads))))
 
 
 def sync_folder(path: Path) -> None:
     """Make a rename or a removal in a folder durable."""
     _sync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync_each(paths: Iterable[Path]) -> None:
+    for path in paths:
+        _sync(path, os.O_RDONLY)
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from yaml.nodes import ScalarNode
@@ -75,6 +75,7 @@ def block_text(value: Any, indent: int) -> str | None:
     return "\n".join(["|" if value.endswith("\n") else "|-", *(inner + each if each else "" for each in lines)])
 
 
+@lru_cache(maxsize=256)  # documents are many, and their keys the same
 def key_text(key: str) -> str:
     """A key, quoted unless it is a plain word."""
     return _text(key, True, None)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from wgreconcile import files
@@ -100,15 +101,36 @@ def read(state: Path, path: str) -> bytes | None:
         raise StateError([Fault(str(state / path), 0, "", f"cannot be read: {error.strerror}", remedy)]) from None
 
 
-def plan(state: Path, path: str, after: bytes | None, *, is_secret: bool = False) -> Landing:
-    """What makes a document say ``after``. A new one that ``is_secret`` is for its owner alone."""
-    before = read(state, path)
-    if before is not None:
-        found = (state / path).stat()
+class Planner:
+    """Plans a save: reads each document once, and looks once at what new ones shall be like. Needs the lock."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._before: dict[str, bytes | None] = {}
+
+    def before(self, path: str) -> bytes | None:
+        """As :func:`read`."""
+        if path not in self._before:
+            self._before[path] = read(self._state, path)
+        return self._before[path]
+
+    def plan(self, path: str, after: bytes | None, *, is_secret: bool = False) -> Landing:
+        """What makes a document say ``after``. A new one that ``is_secret`` is for its owner alone."""
+        before = self.before(path)
+        if before is None:
+            return Landing(path, None, after, 0o600 if is_secret else self._mode_of_new, self._owner_of_new)
+        found = (self._state / path).stat()
         return Landing(path, before, after, stat.S_IMODE(found.st_mode), (found.st_uid, found.st_gid))
-    folder = state.stat()
-    # In a checkout of a user, documents that root writes belong to that user, too.
-    return Landing(path, None, after, 0o600 if is_secret else 0o644 & ~_umask(), (folder.st_uid, folder.st_gid))
+
+    @cached_property
+    def _mode_of_new(self) -> int:
+        return 0o644 & ~_umask()
+
+    @cached_property
+    def _owner_of_new(self) -> tuple[int, int]:
+        """In a checkout of a user, documents that root writes belong to that user, too."""
+        folder = self._state.stat()
+        return folder.st_uid, folder.st_gid
 
 
 def write(state: Path, landings: Sequence[Landing]) -> Snapshot:

@@ -99,8 +99,9 @@ class Store:
         """
         plain = self._plain(changes)
         with self._lock(exclusive=True):
-            self._check_versions(expected or {})
-            planned = [self._plan(path, data) for path, data in plain.items()]
+            planner = saving.Planner(self.state)
+            _check_versions(planner, expected or {})
+            planned = [_planned(planner, path, data) for path, data in plain.items()]
             planned = [each for each in planned if each.before != each.after]
             if not planned:
                 return Snapshot()
@@ -139,26 +140,6 @@ class Store:
         else:
             yield  # loading says what is wrong
 
-    def _plan(self, path: str, data: Data | None) -> Landing:
-        from wgreconcile.desired.edit import edit
-        from wgreconcile.desired.emit import dump
-
-        if data is None:
-            return saving.plan(self.state, path, None)
-        before = saving.read(self.state, path)
-        try:
-            text = dump(data) if before is None else edit(before.decode(), data)
-        except UnicodeDecodeError:
-            text = dump(data)
-        return saving.plan(self.state, path, text.encode(), is_secret=_holds_key(data))
-
-    def _check_versions(self, expected: Mapping[str, str]) -> None:
-        changed = [
-            path for path, version in expected.items() if version_of(saving.read(self.state, path)) != version
-        ]
-        if changed:
-            raise ConflictError(f"{', '.join(changed)} changed meanwhile; read the state again and repeat")
-
     def _plain(self, changes: Mapping[str, Data | None]) -> dict[str, Data | None]:
         """The changes in the types that a document is read into. Raise StateError with all that have none."""
         plain: dict[str, Data | None] = {}
@@ -184,6 +165,26 @@ class Store:
 
     def _file(self, path: str) -> str:
         return str(self.state / path)
+
+
+def _planned(planner: saving.Planner, path: str, data: Data | None) -> Landing:
+    from wgreconcile.desired.edit import edit
+    from wgreconcile.desired.emit import dump
+
+    if data is None:
+        return planner.plan(path, None)
+    before = planner.before(path)
+    try:
+        text = dump(data) if before is None else edit(before.decode(), data)
+    except UnicodeDecodeError:
+        text = dump(data)
+    return planner.plan(path, text.encode(), is_secret=_holds_key(data))
+
+
+def _check_versions(planner: saving.Planner, expected: Mapping[str, str]) -> None:
+    changed = [path for path, version in expected.items() if version_of(planner.before(path)) != version]
+    if changed:
+        raise ConflictError(f"{', '.join(changed)} changed meanwhile; read the state again and repeat")
 
 
 def _holds_key(data: Any) -> bool:
