@@ -53,13 +53,13 @@ def open_seal(database: Database, key_file: Path) -> Seal:
     would lose every API key and the second factor without a word.
     """
     proof = database.read_one("SELECT proof FROM server_key")
-    if proof is None and not key_file.exists():
+    key = _read_key(key_file)
+    if proof is None and not key:
+        # Nothing is sealed yet: what is there is what a start that was killed has left.
+        key_file.unlink(missing_ok=True)
         _write_key(key_file)
-    try:
-        key = bytes.fromhex(key_file.read_text(encoding="ascii").strip())
-    except (OSError, ValueError):
-        key = b""
-    if len(key) != _KEY_BYTES:
+        key = _read_key(key_file)
+    if not key:
         raise UsageError(f"{key_file} holds no key of the runtime database; restore it from a backup")
     seal = Seal(key)
     own_proof = seal.mac("server key", "proof")
@@ -74,6 +74,15 @@ def open_seal(database: Database, key_file: Path) -> Seal:
 def token_hash(token: str) -> bytes:
     """What a random token is found by. It has 256 bits, so nothing slower or keyed is needed."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def _read_key(path: Path) -> bytes:
+    """The key; empty when the file holds none."""
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        return b""
+    return key if len(key) == _KEY_BYTES else b""
 
 
 def _write_key(path: Path) -> None:

@@ -113,6 +113,15 @@ class TestSeal:
         with pytest.raises(UsageError, match="was altered"):
             one.open("api key", sealed[:-1] + bytes([sealed[-1] ^ 1]))
 
+    @pytest.mark.parametrize("left", ["", "00ff"])
+    def test_a_first_start_that_was_killed_keeps_no_other_from_starting(self, tmp_path: Path, left: str) -> None:
+        key = tmp_path / "secrets" / "runtime.key"
+        key.parent.mkdir(mode=0o700)
+        key.write_text(left)
+        sealed = open_seal(Database(tmp_path / "runtime.db"), key).seal("api key", "secret")
+        assert key.stat().st_mode & 0o777 == 0o600
+        assert open_seal(Database(tmp_path / "runtime.db"), key).open("api key", sealed) == "secret"
+
     def test_lost_or_foreign_key_is_told(self, tmp_path: Path) -> None:
         database, key = Database(tmp_path / "runtime.db"), tmp_path / "secrets" / "runtime.key"
         open_seal(database, key)
