@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,10 +13,9 @@ from wgreconcile.converge import news, reconcile, survey, target
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
-from wgreconcile.observed.model import LivePeer, ObservedInterface, ObservedState
-from wgreconcile.observed.observe import Beside, read_file
+from wgreconcile.observed.model import LiveInterface, ObservedInterface, ObservedState
+from wgreconcile.observed.observe import Look, read_file
 from wgreconcile.planning.model import RemoveFile, Step, WriteFile
-from wgreconcile.values import Endpoint
 
 from ..observed.strategies import public_key, secret_key
 from ..planning.model_host import ModelHost
@@ -83,44 +82,56 @@ class Fleet:
         return replace(self.host(name).observed, file=read_file(self.site.conf_dir, name))
 
 
-class FleetLook:
-    """In place of a look with real programs: the host as it is now."""
+class FleetLook(Look):
+    """A look at the host as it is now, at what the programs would print of it."""
 
     def __init__(self, fleet: Fleet, names: Iterable[str]) -> None:
-        self._seen = fleet.observe(sorted(names))
-
-    def result(self) -> ObservedState:
-        return self._seen
-
-    def few(self, name: str, keys: Set[str]) -> tuple[ObservedInterface, Beside]:
-        found = {each.name: each for each in self._seen.interfaces}
-        lines = (
-            (each.name, _settings(peer))
-            for each in found.values()
-            for peer in (each.live.peers if each.live else ())
-            if each.name != name or peer.public_key not in keys
-        )
-        others = (_with_peers(each, frozenset()) for each in found.values() if each.name != name)
-        names = (frozenset(self._seen.other_files), frozenset(self._seen.other_live))
-        return _with_peers(found[name], keys), Beside(frozenset(map(repr, lines)), tuple(others), names)
-
-    def fingerprint(self) -> Iterator[str]:
-        for each in self._seen.interfaces:
-            peers = [_settings(peer) for peer in each.live.peers] if each.live else []
-            yield repr((_with_peers(each, frozenset()), peers))
-            yield each.file.text if each.file else ""
-        yield repr((self._seen.other_files, self._seen.other_live))
+        self._conf_dir, self._wanted = fleet.site.conf_dir, frozenset(names)
+        live = {name: host.observed.live for name, host in sorted(fleet.hosts.items())}
+        found = {name: each for name, each in live.items() if each is not None}
+        self._dumped = "".join(line for each in found.values() for line in _dump(each))
+        self._links = _Links({name: _link(each) for name, each in found.items()})  # type: ignore[assignment]
+        ours = {name: each for name, each in found.items() if name in self._wanted}
+        self._routes = _Routes(ours)  # type: ignore[assignment]
+        assert self._files.keys() == self._wanted  # read now
+        assert self._listed is not None
 
 
-def _with_peers(each: ObservedInterface, keys: Set[str]) -> ObservedInterface:
-    """The interface with only these peers."""
-    if each.live is None:
-        return each
-    peers = tuple(peer for peer in each.live.peers if peer.public_key in keys)
-    return replace(each, live=replace(each.live, peers=peers))
+class _Links:
+    def __init__(self, result: dict[str, dict[str, object]]) -> None:
+        self.result = result
 
 
-def _settings(peer: LivePeer) -> LivePeer:
-    """A live peer without what changes by itself."""
-    known = None if peer.endpoint is None else Endpoint("known:1")
-    return replace(peer, endpoint=known, latest_handshake=0, rx_bytes=0, tx_bytes=0)
+class _Routes:
+    def __init__(self, live: dict[str, LiveInterface]) -> None:
+        self._live, self.names = live, tuple(live)
+        self.texts = [(each.name, sorted(map(repr, (*each.routes, *each.rules)))) for each in live.values()]
+
+    def with_routes(self, interfaces: Iterable[LiveInterface]) -> list[LiveInterface]:
+        found = self._live
+        return [
+            replace(each, routes=found[each.name].routes, rules=found[each.name].rules)
+            for each in interfaces
+            if each.name in found
+        ]
+
+
+def _dump(live: LiveInterface) -> Iterator[str]:
+    """The lines that ``wg show all dump`` prints of an interface."""
+    key = live.private_key.reveal() if live.private_key else "(none)"
+    yield f"{live.name}\t{key}\t{live.public_key or '(none)'}\t{live.listen_port}\t{live.fwmark or 'off'}\n"
+    for each in live.peers:
+        psk = each.preshared_key.reveal() if each.preshared_key else "(none)"
+        where = [each.public_key, psk, each.endpoint or "(none)", ",".join(each.allowed_ips) or "(none)"]
+        counts = [each.latest_handshake, each.rx_bytes, each.tx_bytes, each.persistent_keepalive or "off"]
+        yield "\t".join(map(str, (live.name, *where, *counts))) + "\n"
+
+
+def _link(live: LiveInterface) -> dict[str, object]:
+    """What ``ip -json address show`` says of an interface."""
+    addresses = (each.split("/") for each in live.address)
+    return {
+        "mtu": live.mtu,
+        "flags": ["UP"] if live.is_up else [],
+        "addr_info": [{"local": local, "prefixlen": int(length)} for local, length in addresses],
+    }

@@ -385,6 +385,20 @@ class TestTrouble:
         assert changed(world.run()) == [("wg0", 6, 1)]
         world.check_settled()
 
+    def test_a_way_back_restores_the_file_to_the_byte(self, world: World) -> None:
+        """A comment that a hand has changed is no drift, so it may stand there for long."""
+        path = world.site.conf_dir / "wg0.conf"
+        path.write_text(path.read_text().replace("# bob", "# Robert"))
+        world.run()
+        world.run()
+        before = path.read_text()
+        assert "# Robert" in before
+        world.fleet.fails["wg0", "SetPeers"] = BOOM
+        world.put("eve")
+        (outcome,) = world.run().interfaces
+        assert ("boom" in outcome.error, outcome.return_error) == (True, "")
+        assert path.read_text() == before
+
     def test_a_way_back_that_fails_is_told(self, world: World) -> None:
         world.fleet.fails["wg0", "SetPeers"] = BOOM
         world.put("ann", "persistent_keepalive: 25\n")
@@ -430,6 +444,19 @@ class TestTrouble:
         assert world.whole == 1
         assert changed(outcome) == [("wg0", 5, 1)], "what was done already counts, too"
         assert [each.field for each in outcome.plan.changes] == ["persistent_keepalive"] * 2
+        world.check_settled()
+
+    def test_one_that_connects_meanwhile(self, world: World) -> None:
+        real = world.fleet.perform
+
+        def perform(each: Step, name: str) -> None:
+            real(each, name)
+            world.fleet.host("wg0").change_peer(public_key("bob"), endpoint=Endpoint("192.0.2.7:7"))
+
+        world.fleet.perform = perform  # type: ignore[method-assign]
+        world.put("eve")
+        assert not world.run().failed
+        assert world.whole == 0
         world.check_settled()
 
     def test_the_way_back_when_somebody_else_is_at_work(self, world: World) -> None:

@@ -39,6 +39,7 @@ class Part:
         few, self._others = Sections.of(text).split(keys)
         self.text, self.others = few.text, len(self._others.peers)
         observed, self._beside = look.few(self.name, keys)
+        self._file = observed.file
         self.before = self._narrowed(observed)
         self._routes: set[Route] = set()
 
@@ -60,7 +61,7 @@ class Part:
             raise NotAlone
         if isinstance(step, Adjust):
             self._routes.update(step.add_routes, step.remove_routes)
-        self._whole.perform(WriteFile(self._all(step.text)) if isinstance(step, WriteFile) else step)
+        self._whole.perform(WriteFile(self._written(step.text)) if isinstance(step, WriteFile) else step)
 
     def observe(self) -> ObservedInterface:
         self.look = self._look_again()
@@ -81,6 +82,11 @@ class Part:
         if not others.means(self._others):
             raise NotAlone
         return few.text
+
+    def _written(self, text: str) -> str:
+        """The whole file with the text for few: on the way back the one that was there, to the byte."""
+        before = self.before.file
+        return self._file.text if self._file and before and text == before.text else self._all(text)
 
     def _all(self, text: str) -> str:
         return self._others.merged(Sections.of(text)).text

@@ -27,20 +27,23 @@ class Beside:
     interfaces: tuple[ObservedInterface, ...] = ()
     names: tuple[frozenset[str], ...] = ()
 
-    def is_like(self, other: Beside) -> bool:
-        """Whether both say the same, but for handshakes, counters and roaming."""
-        if (self.interfaces, self.names) != (other.interfaces, other.names):
+    def is_like(self, before: Beside) -> bool:
+        """Whether this says what was said before, but for handshakes, counters and where peers are."""
+        if (self.interfaces, self.names) != (before.interfaces, before.names):
             return False
-        return set(map(_settled, self.lines - other.lines)) == set(map(_settled, other.lines - self.lines))
+        now, then = (dict(map(_settled, each)) for each in (self.lines - before.lines, before.lines - self.lines))
+        return now.keys() == then.keys() and all(now[each] or not then[each] for each in now)
 
 
-def _settled(line: str) -> str:
-    """A line of a dump without what changes by itself: handshake, counters, and where a known endpoint is."""
+def _settled(line: str) -> tuple[str, bool]:
+    """A line of a dump without what changes by itself, and whether it tells where a peer is.
+
+    That is handshake, counters, and the endpoint, of which only its loss means something: it was set by somebody.
+    """
     fields = line.split("\t")
-    if len(fields) == 9:
-        del fields[5:8]
-        fields[3] = "" if fields[3] != "(none)" else fields[3]
-    return "\t".join(fields)
+    if len(fields) != 9:
+        return line, False
+    return "\t".join((*fields[:3], fields[4], fields[8])), fields[3] != "(none)"
 
 
 class Look:
@@ -80,7 +83,7 @@ class Look:
         Cheaper than to build what they say and to compare that. Raise CommandError.
         """
         # wireguard-go lists peers in an order that changes.
-        yield "\n".join(sorted(map(_settled, self._dumped.splitlines())))
+        yield "\n".join(f"{text} {known}" for text, known in sorted(map(_settled, self._dumped.splitlines())))
         for name in sorted(self._wanted & self._links.result.keys()):
             link = self._without_peers(name)
             yield repr((name, link.address, link.mtu, link.is_up))
