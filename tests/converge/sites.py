@@ -50,6 +50,7 @@ class Fleet:
         self.performed: list[tuple[str, str]] = []
         self.fails: dict[tuple[str, str], Exception] = {}
         patch.setattr(target, "perform", lambda step, name, host: self.perform(step, name))
+        patch.setattr(target, "looked_up", lambda steps: steps)
         patch.setattr(target, "observe", lambda folder, names: self.observe(names))
         for module in (reconcile, survey, news):
             patch.setattr(module, "Look", lambda folder, names: FleetLook(self, names))

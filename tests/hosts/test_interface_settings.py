@@ -292,6 +292,25 @@ def test_description_and_tags_change_nothing_on_the_host(base: Scenario) -> None
     assert run.changed == {"wg0": 0}
 
 
+def test_a_restart_looks_names_up_before_the_interface_goes_down(host: Host) -> None:
+    """The way to the name server may be the tunnel itself; here it is a file that a hook takes away."""
+    scenario = Scenario(host)
+    scenario.by_hand("echo 192.0.2.7 vpn.invalid >/run/hosts; mount --bind /run/hosts /etc/hosts")
+    alice = ALICE | {"endpoint": "vpn.invalid:51820"}
+    away = {"pre_down": [": >/etc/hosts"], "post_up": ["echo 192.0.2.8 vpn.invalid >/etc/hosts"]}
+    scenario.apply(wg0=interface(alice, **away))
+    run = scenario.apply(wg0=interface(alice, dns=["192.0.2.53"], **away))
+    assert run.wg_quick == ["down", "up"]
+    assert scenario.peers("endpoints") == {public_key("alice"): "192.0.2.8:51820"}
+
+    scenario.by_hand(": >/etc/hosts")
+    scenario.desire(wg0=interface(alice, **away))
+    run = scenario.run("apply", expect=1, env={"RES_OPTIONS": "timeout:1 attempts:1"})
+    assert "wg0: was not begun, because no address was found for vpn.invalid; correct the endpoint" in run.stderr
+    assert "wg0: it is back as it was before, which was verified" in run.stderr
+    assert run.wg_quick == []
+
+
 def test_names_that_wg_quick_or_ip_takes_for_something_else_are_told_from_all_others(host: Host) -> None:
     """What is refused is what `ip link add` does not make an interface of that name from, and nothing else."""
     words = {"up", "down", "mtu", "type", "name", "dev", "link", "group", "vrf", "xdp", "link-netns", "parentdev"}

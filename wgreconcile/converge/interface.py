@@ -71,7 +71,8 @@ class _Journal:
         self.error = ""
 
     def perform(self, steps: Sequence[Step]) -> None:
-        for number, step in enumerate(steps, 1):
+        ready = self._target.ready(steps)
+        for number, (step, known) in enumerate(zip(steps, ready, strict=True), 1):
             self._progress(self._target.name, f"step {number} of {len(steps)}: {type(step).__name__}")
             command = self._target.command_of(step)
             if isinstance(step, BringUp):
@@ -79,7 +80,7 @@ class _Journal:
             if command:
                 self.begin(Record(self._text, running=command))
                 self.coming_up = isinstance(step, BringUp)
-            self._target.perform(step)
+            self._target.perform(known)
             if command:
                 self.coming_up = False
                 self._note(Record(self._text))

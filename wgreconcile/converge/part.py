@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from wgreconcile.converge.records import Record
@@ -55,6 +55,9 @@ class Part:
 
     def command_of(self, _: Step) -> tuple[str, ...]:
         return ()
+
+    def ready(self, steps: Sequence[Step]) -> Sequence[Step]:
+        return steps
 
     def perform(self, step: Step) -> None:
         if not is_simple(step):

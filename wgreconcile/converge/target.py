@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from wgreconcile.converge.names import looked_up
 from wgreconcile.converge.operations import Host, command_of, perform
 from wgreconcile.converge.records import Record, Records
 from wgreconcile.observed.model import ObservedInterface
@@ -30,6 +32,9 @@ class Target(Protocol):
 
     def command_of(self, step: Step) -> tuple[str, ...]:
         """The command of a step that can be interrupted half way; empty for all others."""
+
+    def ready(self, steps: Sequence[Step]) -> Sequence[Step]:
+        """The steps with all that has to be known before the first one. Raise ConvergenceError."""
 
     def perform(self, step: Step) -> None:
         """Carry out one step. Raise CommandError, OSError."""
@@ -57,6 +62,9 @@ class Whole:
 
     def command_of(self, step: Step) -> tuple[str, ...]:
         return command_of(step, self.name, self.host)
+
+    def ready(self, steps: Sequence[Step]) -> Sequence[Step]:
+        return looked_up(steps)
 
     def perform(self, step: Step) -> None:
         perform(step, self.name, self.host)
