@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from wgreconcile.api.settings.codec import decode
 from wgreconcile.cli.main import VERBS
 from wgreconcile.desired.documents import parse
 from wgreconcile.desired.reading import read
@@ -20,7 +21,7 @@ from wgreconcile.errors import Fault
 
 REPOSITORY = Path(__file__).parents[1]
 REFERENCE = REPOSITORY / "docs" / "reference"
-DOCUMENTS = ("interface", "peer", "settings")
+DOCUMENTS = ("interface", "peer", "settings", "dashboard")
 PUBLIC_KEY = "public_key: xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("examples/*.md")])
 
@@ -70,6 +71,7 @@ def test_every_field_has_its_section(name: str) -> None:
         section = text.partition(f"\n## `{field}`\n")[2].partition("\n## ")[0]
         assert own["description"] in section
         assert section.count(f"{field}:") >= len(own["examples"])
+        assert all(f"| `{inner}` |" in section for inner in own.get("properties", ()))
 
 
 def test_every_kind_of_thing_in_a_plan_has_its_section_with_its_fields() -> None:
@@ -106,6 +108,9 @@ def test_every_example_is_one_that_wgreconcile_takes(name: str, text: str) -> No
 def faults_of(name: str, text: str) -> tuple[Fault, ...]:
     if name == "settings":
         check_settings(parse(text, name), text, name)  # raises StateError
+        return ()
+    if name == "dashboard":
+        decode(parse(text, name))  # raises StateError
         return ()
     whole = text if name == "interface" or text.startswith("public_key:") else PUBLIC_KEY + text
     return tuple(read("peer" if name == "peer" else "interface", whole, name, name=name, origin=name).faults)
