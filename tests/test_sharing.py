@@ -131,10 +131,24 @@ def test_writers_who_answer_one_another_meet_again() -> None:
     assert sizes.count(6) >= 8, sizes
 
 
+def test_who_came_meanwhile_goes_with_those_who_come_back(runs: Runs) -> None:
+    group: Group[int, int] = Group(runs.work, patience=SOON)
+    first = Asker(group, 1)
+    assert runs.begun.acquire(timeout=SOON)
+    others = [Asker(group, 2), Asker(group, 3)]
+    wait_for(group, 2)
+    runs.gate.set()
+    first.join(SOON)
+    again = Asker(group, 4)
+    for each in (*others, again):
+        each.join(SOON)
+    assert [sorted(each) for each in runs.runs] == [[1], [2, 3, 4]]
+
+
 def test_patience_ends_when_the_others_are_gone(runs: Runs) -> None:
     runs.gate.set()
     group: Group[int, int] = Group(runs.work, patience=0.05)
-    group._usual_size = 8
+    group._expected = 8
     began = time.monotonic()
     group.ask(1)
     assert 0.04 < time.monotonic() - began < 5

@@ -20,7 +20,8 @@ class Group(Generic[T, R]):
     does the work in its own thread.
 
     Where many ask again and again, the answers of one run bring the requests of the next: a run waits up to
-    ``patience`` seconds until as many are there as the last one had, because two runs cost more than one.
+    ``patience`` seconds for as many as the last one had, besides those who came meanwhile, because two runs cost
+    more than one.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Sequence[R | Exception]], *, patience: float = 0.0) -> None:
@@ -31,7 +32,7 @@ class Group(Generic[T, R]):
         self._running = threading.Lock()
         self._runner = 0
         self._open: _Batch[T, R] | None = None
-        self._usual_size = 1
+        self._expected = 1
         self._is_closed = False
 
     def ask(self, request: T) -> R:
@@ -62,15 +63,16 @@ class Group(Generic[T, R]):
 
     def _run(self, batch: _Batch[T, R]) -> None:
         with self._mutex:
-            if self._usual_size > 1:
-                self._arrived.wait_for(lambda: len(batch.requests) >= self._usual_size, self._patience)
+            if self._expected > 1:
+                self._arrived.wait_for(lambda: len(batch.requests) >= self._expected, self._patience)
             self._open = None  # who comes from here on waits for the next run
-            self._usual_size = len(batch.requests)
         self._runner = threading.get_ident()
-        try:
-            batch.finish(self._work)
-        finally:
-            self._runner = 0
+        batch.work(self._work)
+        self._runner = 0
+        with self._mutex:
+            waiting = self._open.requests if self._open else ()
+            self._expected = len(batch.requests) + len(waiting)
+        batch.answer()
 
 
 class _Batch(Generic[T, R]):
@@ -86,11 +88,13 @@ class _Batch(Generic[T, R]):
         self.requests.append(request)
         return len(self.requests) - 1
 
-    def finish(self, work: Callable[[Sequence[T]], Sequence[R | Exception]]) -> None:
+    def work(self, work: Callable[[Sequence[T]], Sequence[R | Exception]]) -> None:
         try:
             self._results = work(self.requests)
         except BaseException as error:  # nobody may wait for ever, whatever happened to the leader
             self._error = error
+
+    def answer(self) -> None:
         self._done.set()
 
     def wait(self) -> None:
