@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import stat
@@ -76,6 +77,31 @@ def write_atomic(path: Path, text: str, mode: int = 0o600, *, durable: bool = Tr
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def keep(path: Path, body: str) -> None:
+    """Keep what was found out, for :func:`kept`, in a folder that only its owner may enter. Raise OSError."""
+    make_private_folder(path.parent)
+    write_atomic(path, f"{_checksum(body.encode())}\n{body}", durable=False)  # the checksum tells a torn one
+
+
+def kept(path: Path) -> bytes:
+    """What :func:`keep` has kept. Raise OSError, ValueError when it is damaged or others could have written it.
+
+    It is not checked again, so that whoever writes it decides what is done.
+    """
+    with opened(path) as file:
+        found = os.fstat(file.fileno())
+        if found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o022:
+            raise PermissionError(errno.EPERM, "can be written by others", str(path))
+        checksum, _, body = file.read().partition(b"\n")
+    if checksum.decode(errors="replace") != _checksum(body):
+        raise ValueError(f"{path} is damaged")
+    return body
+
+
+def _checksum(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def read(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
@@ -19,6 +20,7 @@ from wgreconcile.converge.records import Record
 from wgreconcile.converge.survey import survey
 from wgreconcile.desired.store import Store
 from wgreconcile.errors import CommandError, StateError, UnsafePlanError
+from wgreconcile.files import keep, kept
 from wgreconcile.observed.model import LivePeer
 from wgreconcile.planning.model import Adjust, Disruption, Step
 from wgreconcile.values import Endpoint
@@ -342,7 +344,7 @@ class TestAsAWhole:
 
     @pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 7}'])
     def test_a_memory_that_is_spoilt(self, world: World, text: str) -> None:
-        (world.site.var / "cache" / "quiet.json").write_text(text)
+        keep(world.site.var / "cache" / "quiet.json", text)
         world.put("eve")
         assert not world.run().failed
         assert world.whole == 1
@@ -352,12 +354,10 @@ class TestAsAWhole:
         "key", ["documents", "rest", "seen", "since", "until", "version", "subjects", "orphaned"]
     )
     def test_a_memory_with_a_hole(self, world: World, key: str) -> None:
-        import json
-
         path = world.site.var / "cache" / "quiet.json"
-        data = json.loads(path.read_text())
+        data = json.loads(kept(path))
         del data[key]
-        path.write_text(json.dumps(data))
+        keep(path, json.dumps(data))
         world.put("eve")
         assert not world.run().failed
         world.check_settled()

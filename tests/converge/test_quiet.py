@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -12,7 +13,10 @@ import pytest
 from wgreconcile.converge.quiet import Quiet
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
+from wgreconcile.desired.memory import Memory
 from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.news import News
+from wgreconcile.files import keep
 from wgreconcile.planning.model import Goal, InterfacePlan, Plan
 
 from .sites import NOW, document, site_in
@@ -36,10 +40,13 @@ def site(tmp_path: Path) -> Site:
     """A site that nobody has touched for an hour."""
     made = site_in(tmp_path)
     document(tmp_path, "wg0")
-    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets").mkdir(mode=0o700)
     (tmp_path / "secrets" / "wg0").mkdir()
     for name in ("wg0.key", "wg0/ann.psk"):
         (tmp_path / "secrets" / name).write_text("key")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "bob.psk").write_text("key")
+    (tmp_path / "secrets" / "link").symlink_to(tmp_path / "elsewhere")
     made.records.save("wg0", Record("text"))
     return made
 
@@ -66,6 +73,12 @@ def test_nothing_moved(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (outcome.plan.is_empty, outcome.plan.orphaned, outcome.plan.unmanaged) == (True, ("wg8",), ("wg9",))
 
 
+def _spoil(path: Path) -> None:
+    text = path.read_text()
+    path.write_text(text.replace('"until": "9', '"until": "8'))
+    assert path.read_text() != text
+
+
 def rewritten(path: str) -> Callable[[Path], None]:
     def rewrite(folder: Path) -> None:
         text = (folder / path).read_text()
@@ -85,9 +98,15 @@ def rewritten(path: str) -> Callable[[Path], None]:
         lambda folder: (folder / "state" / "wg1.yaml").write_text("{}"),
         lambda folder: (folder / "secrets" / "new").write_text(""),
         lambda folder: (folder / "secrets" / "wg0.key").chmod(0o644),
+        lambda folder: (folder / "secrets").chmod(0o755),
+        lambda folder: (folder / "secrets" / "link" / "bob.psk").write_text("other"),
         lambda folder: (folder / "var" / "interfaces" / "wg0.json").unlink(),
         lambda folder: (folder / "var" / "cache" / "quiet.json").write_text("{"),
         lambda folder: (folder / "var" / "cache" / "quiet.json").write_text("{}"),
+        lambda folder: keep(folder / "var" / "cache" / "quiet.json", "{}"),
+        lambda folder: keep(folder / "var" / "cache" / "quiet.json", "[]"),
+        lambda folder: _spoil(folder / "var" / "cache" / "quiet.json"),
+        lambda folder: (folder / "var" / "cache" / "quiet.json").chmod(0o666),
         lambda folder: (folder / "var" / "cache" / "quiet.json").unlink(),
     ],
 )
@@ -159,6 +178,27 @@ def test_no_key_is_remembered(site: Site, monkeypatch: pytest.MonkeyPatch) -> No
     kept = site.var / "cache" / "quiet.json"
     assert "key" not in kept.read_text()
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_changes_meanwhile_is_not_remembered(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run may take long: what was planned with decides, and not what is there in the end."""
+    settled(site, monkeypatch)
+    found = quiet(site)
+    rewritten("secrets/wg0/ann.psk")(tmp_path)
+    long_ago = time.time_ns() + 7200 * 10**9
+    monkeypatch.setattr("wgreconcile.converge.quiet.time.time_ns", lambda: long_ago)
+    news = News((), Memory({"wg0.yaml": [[], "digest", None]}))
+    found.remember_news(PLAN, news, Seen())  # type: ignore[arg-type]
+    assert quiet(site).recall() is None
+
+
+def test_documents_from_before_there_was_time(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.utime(tmp_path / "state" / "wg0.yaml", ns=(-1, -1))
+    settled(site, monkeypatch)
+    assert quiet(site).recall() is None
+    assert quiet(site).news() is None
 
 
 def test_links_to_nowhere_and_in_circles_do_no_harm(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from wgreconcile.files import keep, kept
+
 from .scenario import CONF, VAR, Scenario, Shared, hooks, interface, peer, private_key, public_key
 from .testhost import STATE_FOLDER, Host
 
@@ -42,11 +44,11 @@ def base(shared: Shared) -> Scenario:
 
 
 def test_what_a_run_remembers_is_in_use_in_these_tests(base: Scenario) -> None:
-    path = f"{VAR}/cache/quiet.json"
-    remembered = json.loads(base.host.read(path))
-    base.host.write(path, json.dumps(remembered | {"subjects": [["wg0", 99]]}))
+    path = base.host.path(f"{VAR}/cache/quiet.json")
+    remembered = json.loads(kept(path))
+    keep(path, json.dumps(remembered | {"subjects": [["wg0", 99]]}))
     assert "ok=99 changed=0" in base.run("apply").stdout
-    base.host.write(path, json.dumps(remembered))
+    keep(path, json.dumps(remembered))
 
 
 def heal(base: Scenario, damage: str, cause: str) -> tuple[str, list[str]]:

@@ -68,6 +68,7 @@ def test_no_ping_is_lost_while_peers_come_change_and_go(server: Scenario, pair: 
         put(server, "new", "10.9.0.20/32", "10.40.0.0/24", preshared_key={"file": "new.psk", "generate": True})
         assert apply_few(server).disruption == "none"
         assert "10.40.0.0/24" in server.routes()
+        rest(server)  # a key was made
         put(server, "new", "10.9.0.20/32", "10.41.0.0/24", persistent_keepalive=25)
         assert apply_few(server).disruption == "peer"
         assert server.routes() & {"10.40.0.0/24", "10.41.0.0/24"} == {"10.41.0.0/24"}

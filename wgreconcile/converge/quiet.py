@@ -14,6 +14,7 @@ import os
 import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import cached_property
 from itertools import chain
@@ -27,7 +28,7 @@ from wgreconcile.converge.site import Site
 from wgreconcile.desired.layout import Stamp, stamps
 from wgreconcile.desired.model import DesiredState, Interface, SecretEnv
 from wgreconcile.desired.news import News
-from wgreconcile.files import make_private_folder, read, write_atomic
+from wgreconcile.files import keep, kept, read
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning.model import Goal, InterfacePlan, Plan
 
@@ -45,7 +46,8 @@ class Quiet:
         # Before anything is read, so that what changes meanwhile is seen as a change by the next run.
         self._looked_at = time.time_ns()
         self._documents = _documents(site)
-        self._rest = self._rest_now()
+        self._folders = _folders(site)
+        self._rest = self._rest_with_records()
 
     def recall(self) -> Outcome | None:
         """The outcome of a run that has nothing to do; None when something moved."""
@@ -84,7 +86,7 @@ class Quiet:
 
     def remember_news(self, plan: Plan, news: News, look: Look) -> None:
         """Keep that all of ``plan`` was carried out, and what a last ``look`` saw."""
-        self._rest = self._rest_now()  # a run writes records and may make secrets
+        self._rest = self._rest_with_records()  # which this run has written; folders are as they were planned with
         interfaces = [each.interface for each in news.interfaces]
         self._remember(plan, interfaces, news.version, self._last["until"], _digest(look.fingerprint()))
 
@@ -105,17 +107,14 @@ class Quiet:
             "orphaned": plan.orphaned,
             "unmanaged": plan.unmanaged,
         }
-        try:
-            make_private_folder(self._path.parent)
-            write_atomic(self._path, json.dumps(data), durable=False)
-        except OSError:
-            return
+        with suppress(OSError):
+            keep(self._path, json.dumps(data))
 
     @cached_property
     def _last(self) -> Mapping[str, Any]:
         """What the last run has remembered; empty when it has not."""
         try:
-            found = json.loads(read(self._path))
+            found = json.loads(kept(self._path))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -142,23 +141,22 @@ class Quiet:
         """A digest of the stamps of all documents; None when one of them is too young to be trusted."""
         if self._documents is None or _is_young(self._documents.values(), self._looked_at):
             return None
-        # In the order of the folders: where that changes, a little time is lost.
-        numbers = array("Q", chain.from_iterable(self._documents.values()))
+        try:
+            # In the order of the folders: where that changes, a little time is lost.
+            numbers = array("Q", chain.from_iterable(self._documents.values()))
+        except OverflowError:  # from before 1970
+            return None
         return _digest(["\0".join(self._documents), numbers.tobytes().hex()])
 
-    def _rest_now(self) -> str | None:
+    def _rest_with_records(self) -> str | None:
         """A digest of all else that is desired, of the program and of the choice; None when it cannot be told."""
-        package = Path(wgreconcile.__file__).parent  # in a checkout, some of its folders are links
-        folders = (self._site.secrets.folder, package, package / "schemas", package / "templates")
         try:
-            found = [stamp for folder in folders for stamp in _stamps(folder)]
             # By content: a run writes them itself, and the next one need not wait until they are old.
-            records = [read(each) for each in sorted((self._site.var / "interfaces").glob("*.json"))]
+            paths = sorted((self._site.var / "interfaces").glob("*.json"))
+            records = [text for each in paths for text in (each.name, read(each).decode(errors="replace"))]
         except OSError:
             return None
-        if _is_young((stamp for _, stamp in found), time.time_ns()):
-            return None
-        return _digest([repr((self._choice, found)), *(each.decode(errors="replace") for each in records)])
+        return _digest([repr((self._choice, self._folders)), *records]) if self._folders else None
 
 
 def _text(moment: datetime) -> str:
@@ -186,22 +184,41 @@ def _is_young(found: Iterable[tuple[int, ...]], now: int) -> bool:
     return any(stamp[0] > young or stamp[3] > young for stamp in found)
 
 
-def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """What betrays a change of a file, for all files below a folder in a settled order, as documents have it."""
-    pending = [str(folder)]
-    while pending:
-        entries = sorted(_entries(pending.pop()), key=lambda each: each.name)
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                pending.append(entry.path)
-            else:
-                stat = (os.stat if entry.is_file() else os.lstat)(entry.path)
-                yield entry.path, (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns, stat.st_mode)
+_FolderStamps = list[tuple[str, tuple[int, ...]]]
 
 
-def _entries(folder: str) -> Iterable[os.DirEntry[str]]:
+def _folders(site: Site) -> _FolderStamps | None:
+    """What betrays a change of a secret or of the program; None when it is too young to be trusted."""
     try:
-        with os.scandir(folder) as entries:
-            return [each for each in entries if each.name not in ("__pycache__", ".git")]
-    except FileNotFoundError:
-        return []
+        found = [*_stamps(site.secrets.folder), *_stamps(Path(wgreconcile.__file__).parent)]
+    except OSError:
+        return None
+    return None if _is_young((stamp for _, stamp in found), time.time_ns()) else found
+
+
+def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """What betrays a change of a file, for all below a folder in a settled order, as documents have it.
+
+    Of a folder it is whose it is and who may enter. Links are followed, also to folders.
+    """
+    pending, been = [folder], set()
+    while pending:
+        path = pending.pop()
+        with suppress(FileNotFoundError):
+            stat = path.stat()
+            if (stat.st_dev, stat.st_ino) in been:
+                continue
+            been.add((stat.st_dev, stat.st_ino))
+            yield str(path), (0, stat.st_uid, stat.st_ino, 0, stat.st_mode)
+            for entry in _entries(path):
+                if entry.is_dir():
+                    pending.append(Path(entry.path))
+                else:
+                    stat = (os.stat if entry.is_file() else os.lstat)(entry.path)
+                    yield entry.path, (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns, stat.st_mode)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        ours = (each for each in entries if each.name not in ("__pycache__", ".git"))
+        return sorted(ours, key=lambda each: each.name)

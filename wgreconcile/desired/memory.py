@@ -1,7 +1,6 @@
 """What loading remembers between two runs: documents that were read and found sound, and which they were.
 
-One file of JSON with a checksum in its first line, in a folder that only its owner may enter. Whatever is wrong
-with it, it is as if it were not there: nothing depends on it but time.
+Whatever is wrong with it, it is as if it were not there: nothing depends on it but time.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -62,10 +62,7 @@ def recall(folder: Path | None, state: Path) -> Memory:
     if folder is None:
         return Memory()
     try:
-        checksum, _, body = _read_own(folder / FILE_NAME).partition(b"\n")
-        if checksum.decode() != digest(body):
-            return Memory()
-        data = json.loads(body)
+        data = json.loads(files.kept(folder / FILE_NAME))
         if data["program"] != _program() or data["state"] != os.path.realpath(state):
             return Memory()
         return Memory(data["documents"], data["warnings"], data["looked_at"], data["version"])
@@ -85,22 +82,8 @@ def remember(folder: Path | None, state: Path, memory: Memory) -> None:
         "version": memory.version,
         "documents": memory.documents,
     }
-    body = json.dumps(data, separators=(",", ":"))
-    try:
-        files.make_private_folder(folder)
-        text = f"{digest(body.encode())}\n{body}"
-        files.write_atomic(folder / FILE_NAME, text, durable=False)  # the checksum tells a torn one
-    except OSError:
-        return
-
-
-def _read_own(path: Path) -> bytes:
-    """The content of a file that nobody else could have written: what is remembered is not checked again."""
-    with files.opened(path) as file:
-        stat = os.fstat(file.fileno())
-        if stat.st_uid not in (0, os.geteuid()) or stat.st_mode & 0o022:
-            raise PermissionError(f"{path} can be written by others")
-        return file.read()
+    with suppress(OSError):
+        files.keep(folder / FILE_NAME, json.dumps(data, separators=(",", ":")))
 
 
 @cache
