@@ -56,10 +56,11 @@ def main() -> int:
     arguments = parser.parse_args()
     move_inside()
     table = Table()
-    for peers in arguments.peers:
-        with tempfile.TemporaryDirectory() as folder:
+    # One folder for all, since some file systems are slow to make files where many were removed just before.
+    with tempfile.TemporaryDirectory() as folder:
+        for peers in arguments.peers:
             print(f"{peers} peers, {arguments.runs} runs", flush=True)
-            _measure(Bench(Path(folder), peers), arguments.runs, table)
+            _measure(Bench(Path(folder, str(peers)), peers), arguments.runs, table)
     return 1 if table.is_missed else 0
 
 
@@ -94,7 +95,7 @@ class Bench:
         self.key: dict[str, str] = {}
         self.session: dict[str, str] = {}
         self._addresses = (f"10.0.{high}.{low}/32" for high in range(255, 0, -1) for low in range(1, 255))
-        (folder / "state").mkdir()
+        (folder / "state").mkdir(parents=True)
         (folder / "state" / "settings.yaml").write_text("server: {api_keys: true}\n")
         with self.serve():
             self._make()

@@ -18,7 +18,7 @@ from wgreconcile.errors import BusyError
 
 _SYNCED_AT_ONCE = 16
 """A disk that is asked for so many files together writes them in hardly more time than one."""
-_SYNCED_BY_ONE = 4
+_SYNCED_BY_ONE = 16
 """For fewer files a thread is not worth its start."""
 
 _DRAFT = re.compile(r"\..*\.wgreconcile-[a-z0-9_]{8}")

@@ -102,12 +102,12 @@ def _held(interface: Interface) -> dict[int, list[Span]]:
 
 
 def _reserves(interface: Interface, network: Network, around: Bounds) -> bool:
-    """Whether one of the peers holds an address of the network ``around``. A loop over them is left to sets."""
-    held = set(chain.from_iterable(map(_allowed_ips, interface.peers)))
+    """Whether one of the peers holds an address of the network ``around``."""
+    held = [*chain.from_iterable(map(_allowed_ips, interface.peers))]
     own = (each.client.address for each in interface.peers if each.client.address)
     if network in held or _is_among(chain.from_iterable(own), network):
         return True
-    wide = (each.bounds for each in held if not each.endswith(_ONE_ADDRESS))
+    wide = [each.bounds for each in held if not each.endswith(_ONE_ADDRESS)]
     return any(_is_part(each, around) and _covers(each, network.bounds) for each in wide)
 
 

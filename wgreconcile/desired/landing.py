@@ -45,6 +45,7 @@ def land(folder: Path, landings: Sequence[Landing]) -> None:
                 _write_journal(folder, landings, drafts)
             for each in landings:
                 _move(folder / each.path, drafts.get(each.path))
+                drafts.pop(each.path, None)
                 moved.append(each)
             _sync(folder, (each.path for each in landings))
         except BaseException:
@@ -125,10 +126,13 @@ def _clear(folder: Path, drafts: Iterable[Path], paths: Iterable[str]) -> None:
 
 def _write(folder: Path, landings: Iterable[Landing], drafts: dict[str, Path]) -> None:
     """Write all contents into drafts, and wait for the disk once."""
+    for parent, each in {
+        each.path.rpartition("/")[0]: each for each in landings if each.after is not None
+    }.items():
+        _make_folder(folder / parent, each)
     for each in landings:
         if each.after is not None:
             target = folder / each.path
-            _make_folder(target.parent, each)
             descriptor, drafts[each.path] = files.draft_beside(target)
             with files.naming(target):
                 _fill(descriptor, each, each.after)
