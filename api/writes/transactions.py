@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any, Generic, TypeVar
 
 from wgreconcile.api.reconciler import Outcome, Reconciler
+from wgreconcile.api.writes.key_note import KeyNote
 from wgreconcile.desired import keyfiles
 from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.model import DesiredState
@@ -64,6 +65,7 @@ class Transactions:
         self._store = store
         self._secrets = secrets
         self._reconciler = reconciler
+        self._note = KeyNote(secrets.folder)
         self._group: Group[Edit, Written[Any]] = Group(self._work, patience=patience)
 
     def write(self, edit: Callable[[Draft], T]) -> Written[T]:
@@ -77,12 +79,18 @@ class Transactions:
         """
         return self._group.ask(edit)
 
+    def settle(self) -> None:
+        """Remove keys that a killed write has left. Raise StateError while the state has faults."""
+        self.write(lambda draft: None)
+
     def close(self) -> None:
         """Wait for the writes that were begun; those that come from here on are told to come again later."""
         self._group.close()
 
     def _work(self, edits: Sequence[Edit]) -> list[Written[Any] | Exception]:
-        return self._try(edits, self._store.recent())
+        state = self._store.recent()
+        self._note.settle(state)
+        return self._try(edits, state)
 
     def _try(self, edits: Sequence[Edit], state: DesiredState) -> list[Written[Any] | Exception]:
         """Apply edits one after the other, and commit those that go through together."""
@@ -143,6 +151,11 @@ class Transactions:
         """Keys first, so that no document ever refers to one that is not there; and those of the past last."""
         if not draft.documents:
             return Outcome()
+        orphaned = draft.orphaned_keys()
+        with self._note.of(draft.keys, orphaned):
+            return self._commit_noted(draft, orphaned)
+
+    def _commit_noted(self, draft: Draft, orphaned: set[str]) -> Outcome:
         keyfiles.add(self._secrets.folder, draft.keys)
         try:
             snapshot = self._store.save(draft.documents, expected=draft.versions)
@@ -160,7 +173,7 @@ class Transactions:
                 self._lead_back(draft, error)
             raise
         try:
-            keyfiles.remove(self._secrets.folder, draft.orphaned_keys())
+            keyfiles.remove(self._secrets.folder, orphaned)
         except OSError as error:  # all is done, and a key that nothing refers to is no reason to say it is not
             _log.error("a key of a peer that is gone cannot be removed: %s", error)
         return outcome

@@ -248,6 +248,21 @@ class TestKeys:
             transactions.write(with_key(generate_secret_key()))
         assert files(secrets.folder) == {}
 
+    @pytest.mark.parametrize("wish", ["add", "remove"])
+    @pytest.mark.parametrize("moment", ["add", "save", "converge", "remove"])
+    def test_a_kill_leaves_none_that_nothing_refers_to(
+        self, store: WarmStore, secrets: Secrets, wish: str, moment: str
+    ) -> None:
+        secrets.folder.mkdir(mode=0o700)
+        if wish == "remove":
+            Transactions(store, secrets, Host(store)).write(with_key(generate_secret_key()))
+        program = [sys.executable, "-c", DIES, str(secrets.folder.parent), wish, moment]
+        assert subprocess.run(program, cwd=REPOSITORY, timeout=SOON).returncode == -signal.SIGKILL
+        again = WarmStore(store.state)
+        Transactions(again, secrets, Host(again)).settle()
+        kept = {"wg0/p5.psk"} if "p5" in numbers(again.load()) else set()
+        assert {*files(secrets.folder)} == kept
+
     def test_those_of_a_peer_that_is_gone_go_with_it(self, transactions: Transactions, secrets: Secrets) -> None:
         transactions.write(with_key(generate_secret_key()))
         transactions.write(lambda draft: draft.remove_peers("wg0", [key(5)]))
@@ -523,6 +538,31 @@ def describing(number: int, description: str) -> Callable[[Draft], None]:
 
 def removing(number: int) -> Callable[[Draft], None]:
     return lambda draft: draft.remove_peers("wg0", [key(number)])
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from tests.api.test_transactions import Host, removing, with_key
+from wgreconcile.api.writes.transactions import Transactions
+from wgreconcile.desired import keyfiles
+from wgreconcile.desired.secrets import Secrets
+from wgreconcile.desired.warm import WarmStore
+from wgreconcile.values import generate_secret_key
+store = WarmStore(Path(sys.argv[1]) / "state")
+host = Host(store)
+def dying(real):
+    def die(*arguments, **more):
+        real(*arguments, **more)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return die
+where = {"save": store, "converge": host}.get(sys.argv[3], keyfiles)
+setattr(where, sys.argv[3], dying(getattr(where, sys.argv[3])))
+edit = with_key(generate_secret_key()) if sys.argv[2] == "add" else removing(5)
+Transactions(store, Secrets(Path(sys.argv[1]) / "secrets"), host).write(edit)
+os.kill(os.getpid(), signal.SIGKILL)  # it did not come by there
+"""
+"""Is killed once a write has come so far that a part of it is done."""
 
 
 KILLED = """

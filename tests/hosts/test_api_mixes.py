@@ -264,6 +264,11 @@ def test_stopped_while_everybody_wants_something_else(owner: Owner, served: Serv
     check_settled(served.host)
 
 
+def is_settled(host: Host) -> bool:
+    """Whether nothing is left to do: until then, what is up may be about to go down."""
+    return host.wgreconcile("plan", "--detailed-exitcode", expect=None).returncode == 0
+
+
 def is_up(host: Host, name: str) -> bool:
     return host.run(["wg", "show", name], check=False).returncode == 0
 
@@ -278,7 +283,9 @@ def test_killed_while_everybody_wants_something_else(owner: Owner, served: Serve
             each.join()
         served.start()
         assert [each for client in clients for each in client.odd] == []
+        assert eventually(partial(is_settled, served.host), 20), served.log()
         bring_up(owner)
         for name in NAMES:
             assert eventually(partial(agree, served.host, name), 20), served.log()
+    check_settled(served.host)
     assert eventually(lambda: owner.get("handshake")["status"])

@@ -88,6 +88,7 @@ class Serving:
         """Take the desired state into memory. A state with faults is told, and served as soon as it is amended."""
         try:
             self._store.load()
+            self._transactions.settle()
         except WgreconcileError as error:
             _log.error("%s", error)
 

@@ -49,7 +49,13 @@ def orphaned(peers: Iterable[Peer], state: DesiredState) -> set[str]:
     The private key of an interface that went stays: Git may bring the interface back, and its clients know it.
     """
     names = {name for peer in peers for name in _names((peer.preshared_key, peer.client.private_key))}
-    return names.difference(_all_names(state)) if names else names
+    return unreferenced(names, state)
+
+
+def unreferenced(names: Iterable[str], state: DesiredState) -> set[str]:
+    """Those of ``names`` that nothing in ``state`` refers to."""
+    found = set(names)
+    return found.difference(_all_names(state)) if found else found
 
 
 def _make(folder: Path) -> None:

@@ -1,0 +1,64 @@
+"""Keys that nothing refers to yet, or no more: noted, so that a kill leaves none of them behind for good."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from wgreconcile.desired import keyfiles
+from wgreconcile.desired.model import DesiredState
+
+_log = logging.getLogger(__name__)
+
+NOTE = ".wgreconcile-keys"
+
+
+class KeyNote:
+    """A file in the secret folder with names of keys. One thread at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / NOTE
+        self._may_be_there = True
+
+    @contextmanager
+    def of(self, new: Collection[str], old: Collection[str]) -> Iterator[None]:
+        """Note keys that a write is about to add and to remove. It stays for :meth:`settle` when new ones do."""
+        if not new and not old:
+            yield
+            return
+        self._may_be_there = True
+        with suppress(OSError):  # a full disk keeps no key from being removed
+            self._path.write_text(json.dumps(sorted({*new, *old})))
+        try:
+            yield
+        except BaseException:
+            if not any((self._folder / each).exists() for each in new):
+                self._forget()
+            raise
+        self._forget()
+
+    def settle(self, state: DesiredState) -> None:
+        """Remove the keys of the last note that nothing in ``state`` refers to, which is what has come of it."""
+        if not self._may_be_there:
+            return
+        try:
+            keyfiles.remove(self._folder, keyfiles.unreferenced(self._names(), state))
+            self._forget()
+        except OSError as error:
+            _log.error("keys that nothing refers to cannot be removed: %s", error)
+
+    def _forget(self) -> None:
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+            self._may_be_there = False
+
+    def _names(self) -> list[str]:
+        try:
+            names: list[str] = json.loads(self._path.read_bytes())
+        except (FileNotFoundError, ValueError):  # none, or a kill while it was written, before there was any key
+            return []
+        return names
