@@ -32,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "planning": {*EVERYWHERE, *OBSERVED_MODEL, "desired.model"},
     "converge": {*EVERYWHERE, "planning", "observed", "desired", "command", "files"},
     # The API says what it needs of a reconciler; the agent is one.
-    "agent": {*EVERYWHERE, "converge", "observed", "files", "sharing", "api.reconciler"},
+    "agent": {*EVERYWHERE, "converge", "desired.moments", "observed", "files", "sharing", "api.reconciler"},
     "api": {*EVERYWHERE, *OBSERVED_MODEL, "desired", "sharing", "agent.client"},
     "__main__": {"cli"},
 }

@@ -350,9 +350,7 @@ class TestAsAWhole:
         assert world.whole == 1
         world.check_settled()
 
-    @pytest.mark.parametrize(
-        "key", ["documents", "rest", "seen", "since", "until", "version", "subjects", "orphaned"]
-    )
+    @pytest.mark.parametrize("key", ["documents", "rest", "seen", "period", "version", "subjects", "orphaned"])
     def test_a_memory_with_a_hole(self, world: World, key: str) -> None:
         path = world.site.var / "cache" / "quiet.json"
         data = json.loads(kept(path))

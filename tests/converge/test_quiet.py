@@ -75,7 +75,7 @@ def test_nothing_moved(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _spoil(path: Path) -> None:
     text = path.read_text()
-    path.write_text(text.replace('"until": "9', '"until": "8'))
+    path.write_text(text.replace("253402300800.0", "253402300801.0"))
     assert path.read_text() != text
 
 

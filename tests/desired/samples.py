@@ -8,8 +8,11 @@ import os
 import socket
 import stat
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.store import Store
@@ -28,6 +31,9 @@ def public(number: int) -> PublicKey:
 
 SECRET = "c2VudGluZWwgc2VjcmV0IHNlbnRpbmVsIHNlY3JldDE="
 """A key that no fault, no repr and no cache may show, not even in part."""
+
+FROM_2040 = "schedules: [{subject: date, is: below, value: '2040-01-01', action: disable}]\n"
+"""Of a peer: it is off its interface until then."""
 
 SENTINEL = SecretKey.parse(SECRET)
 
@@ -93,3 +99,14 @@ def with_keys(text: str) -> str:
     for number in range(9, 0, -1):
         text = text.replace(f"$KEY{number}", key(number))
     return text.replace("$SECRET", SECRET)
+
+
+def clock_at(patch: pytest.MonkeyPatch, module: object, moment: datetime) -> None:
+    """Let it be that moment for a module."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return moment
+
+    patch.setattr(module, "datetime", Clock)

@@ -9,18 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from wgreconcile.desired import loading, memory, reading
-from wgreconcile.desired.layout import document_of
+from wgreconcile.desired.layout import document_of, stamps
 from wgreconcile.desired.loading import load
 from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.news import news
 from wgreconcile.desired.store import Store
 from wgreconcile.errors import StateError
 
-from .samples import SECRET, Folder, key, make_irregular, shows_secret
+from .samples import FROM_2040, SECRET, Folder, clock_at, key, make_irregular, shows_secret
 
 
 @pytest.fixture
@@ -342,3 +344,37 @@ def test_a_state_folder_that_is_a_link_to_itself_is_a_fault(tmp_path: Path) -> N
     for cache in (None, tmp_path / "cache"):
         with pytest.raises(StateError, match="Too many levels of symbolic links"):
             load(tmp_path / "loop", cache)
+
+
+class TestTime:
+    """It alone can bring a peer onto its interface, beside one that has its network meanwhile."""
+
+    @pytest.fixture
+    def late(self, folder: Folder, old: None) -> Folder:
+        """A sound state in which ann is off her interface until 2040."""
+        folder.write("wg0.yaml", "address: 10.7.0.1/24\n")
+        folder.peer(2, "wg0/ann.yaml", f"allowed_ips: 10.7.0.2\n{FROM_2040}")
+        folder.peer(3, "wg0/bob.yaml", "allowed_ips: 10.7.0.2\n")
+        folder.load()
+        return folder
+
+    @pytest.mark.parametrize("touched", [(), ("wg0/cat.yaml",)], ids=["nothing else", "another"])
+    def test_a_state_that_was_sound(
+        self, late: Folder, monkeypatch: pytest.MonkeyPatch, touched: tuple[str, ...]
+    ) -> None:
+        for each in touched:
+            late.peer(4, each)
+        clock_at(monkeypatch, loading, datetime(2039, 12, 31, tzinfo=timezone.utc))
+        late.load()
+        clock_at(monkeypatch, loading, datetime(2040, 1, 1, tzinfo=timezone.utc))
+        with pytest.raises(StateError, match=r"10\.7\.0\.2/32 belongs to"):
+            late.load()
+        clock_at(monkeypatch, loading, datetime(2039, 12, 31, tzinfo=timezone.utc))
+        late.load()
+
+    def test_news_are_left_to_loading(self, late: Folder) -> None:
+        late.peer(4, "wg0/cat.yaml")
+        known, seen = memory.recall(late.cache, late.path), stamps(late.path)
+        for year, is_simple in ((2039, True), (2040, False), (2020, False)):
+            now = datetime(year, 1, 1, tzinfo=timezone.utc)
+            assert (news(late.path, known, seen, 2**62, now) is not None) is is_simple

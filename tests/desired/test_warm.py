@@ -6,16 +6,17 @@ import os
 import random
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from wgreconcile.desired import reading, saving, warm
+from wgreconcile.desired import loading, reading, saving, warm
 from wgreconcile.desired.store import Store
 from wgreconcile.desired.warm import WarmStore
 from wgreconcile.errors import StateError
 
-from .samples import Folder, key
+from .samples import FROM_2040, Folder, clock_at, key
 
 
 @pytest.fixture
@@ -266,3 +267,16 @@ def test_many_threads_see_every_save(state: Folder, store: WarmStore) -> None:
     assert missing == []
     assert store.recent() == store.load() == state.load()
     assert len(state.load().interfaces[0].peers) == 43
+
+
+def test_time_alone_breaks_a_rule(state: Folder, store: WarmStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    state.peer(4, "wg0/cat.yaml", f"allowed_ips: 10.7.0.3\n{FROM_2040}")
+    for module in (warm, loading):
+        clock_at(monkeypatch, module, datetime(2039, 12, 31, tzinfo=timezone.utc))
+    store.load()
+    state.peer(5, "wg0/dan.yaml")
+    store.load()
+    for module in (warm, loading):
+        clock_at(monkeypatch, module, datetime(2040, 1, 1, tzinfo=timezone.utc))
+    with pytest.raises(StateError, match=r"10\.7\.0\.3/32 belongs to"):
+        store.load()

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 from wgreconcile.api.reconciler import Outcome
-from wgreconcile.converge.moments import next_change
 from wgreconcile.converge.site import Site
+from wgreconcile.desired.moments import next_change
 
 _log = logging.getLogger(__name__)
 

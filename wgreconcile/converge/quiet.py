@@ -15,18 +15,18 @@ import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import wgreconcile
-from wgreconcile.converge.moments import next_change
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.layout import Stamp, stamps
 from wgreconcile.desired.model import DesiredState, Interface, SecretEnv
+from wgreconcile.desired.moments import Period
 from wgreconcile.desired.news import News
 from wgreconcile.files import keep, kept, read
 from wgreconcile.observed.observe import Look
@@ -82,26 +82,27 @@ class Quiet:
 
     def remember(self, plan: Plan, desired: DesiredState) -> None:
         """Keep that ``plan`` was empty. A folder that cannot be written costs time, nothing else."""
-        self._remember(plan, desired.interfaces, desired.version, _text(next_change((), self._now)), self._seen)
+        period = Period.of((), self._now)
+        self._remember(plan, desired.interfaces, desired.version, period, self._seen)
 
     def remember_news(self, plan: Plan, news: News, look: Look) -> None:
         """Keep that all of ``plan`` was carried out, and what a last ``look`` saw."""
         self._rest = self._rest_with_records()  # which this run has written; folders are as they were planned with
         interfaces = [each.interface for each in news.interfaces]
-        self._remember(plan, interfaces, news.version, self._last["until"], _digest(look.fingerprint()))
+        self._remember(plan, interfaces, news.version, self._last_period, _digest(look.fingerprint()))
 
-    def _remember(self, plan: Plan, interfaces: Sequence[Interface], version: str, until: str, seen: str) -> None:
+    def _remember(
+        self, plan: Plan, interfaces: Sequence[Interface], version: str, period: Period, seen: str
+    ) -> None:
         peers = [each for interface in interfaces for each in interface.peers]
         secrets = [each.preshared_key for each in peers] + [each.private_key for each in interfaces]
         if self._rest is None or any(isinstance(each, SecretEnv) for each in secrets):
             return
-        until = min(until, _text(next_change(peers, self._now)))
         data = {
             "documents": self._digest_of_documents,
             "rest": self._rest,
             "seen": seen,
-            "since": _text(self._now),
-            "until": until,
+            "period": period.with_new(peers, self._now),
             "version": version,
             "subjects": [[each.name, each.subjects_after] for each in plan.interfaces],
             "orphaned": plan.orphaned,
@@ -122,9 +123,11 @@ class Quiet:
     @property
     def _rests(self) -> bool:
         """Whether all that is desired rests, documents aside; cheaper than a look at the host."""
-        last = self._last
-        is_time = last["since"] <= _text(self._now) < last["until"]  # a clock may have been set back
-        return self._rest is not None and last["rest"] == self._rest and is_time
+        return self._rest is not None and self._last["rest"] == self._rest and self._last_period.has(self._now)
+
+    @property
+    def _last_period(self) -> Period:
+        return Period(*self._last["period"])
 
     @property
     def _all_else_rests(self) -> bool:
@@ -157,11 +160,6 @@ class Quiet:
         except OSError:
             return None
         return _digest([repr((self._choice, self._folders)), *records]) if self._folders else None
-
-
-def _text(moment: datetime) -> str:
-    """A moment as text that sorts as moments do."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def _digest(texts: Iterable[str]) -> str:

@@ -13,13 +13,13 @@ from datetime import datetime
 
 from wgreconcile.converge.few import Few, plan_few
 from wgreconcile.converge.known import Known, new_peers
-from wgreconcile.converge.moments import next_change
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.part import NotAlone
 from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.model import DesiredState, Interface
+from wgreconcile.desired.moments import Period
 from wgreconcile.desired.store import Store
 from wgreconcile.files import exclusive_lock
 from wgreconcile.observed.observe import Look
@@ -88,11 +88,11 @@ class Steady:
     def _converged(self, interface: Interface, few: Few, now: datetime) -> InterfaceOutcome:
         """Apply and verify, also when nothing is to be done: until then the interface is not known."""
         name = few.plan.name
-        known = self._known.pop(name)
+        del self._known[name]
         outcome = few.converge()
         if not outcome.failed and not outcome.record_error:
-            until = min(known.until, next_change(interface.peers, now))
-            self._known[name] = Known(interface, few.part.look, now, until, self._site.records.stamp(name))
+            period, record = Period.of(interface.peers, now), self._site.records.stamp(name)
+            self._known[name] = Known(interface, few.part.look, period, record)
         return outcome
 
     def _learn(self, outcome: Outcome, now: datetime) -> None:
@@ -112,8 +112,7 @@ class Steady:
         if goal.text is None or goal.conf is None or goal.live is None or default_routes(goal.conf):
             return
         if self._site.records.load(goal.name) == Record(goal.text):  # nobody has been here since
-            until = next_change(interface.peers, now)
-            self._known[goal.name] = Known(interface, goal, now, until, stamp)
+            self._known[goal.name] = Known(interface, goal, Period.of(interface.peers, now), stamp)
 
 
 class _Noting(Store):

@@ -15,6 +15,7 @@ from wgreconcile.desired import memory, records, rules
 from wgreconcile.desired.layout import Found, document_of, scan
 from wgreconcile.desired.memory import Entry, Memory
 from wgreconcile.desired.model import DesiredState, Interface, Peer
+from wgreconcile.desired.moments import Period
 from wgreconcile.desired.places import Placer
 from wgreconcile.desired.recheck import reduced
 from wgreconcile.errors import Fault, StateError
@@ -151,26 +152,29 @@ class _Loading:
 
     def _check(self, interfaces: list[Interface]) -> tuple[Fault, ...]:
         """Check the state as a whole, unless it is the one that was checked before; gives the warnings."""
-        if self._all_known and self._known.warnings is not None and not self.faults:
-            self.fresh.warnings = self._known.warnings
-            return tuple(self._warning(*each) for each in self._known.warnings)
+        now = datetime.now(timezone.utc)
+        is_sound_still = self._known.warnings is not None and self._known.period.has(now) and not self.faults
+        if is_sound_still and self._all_known:
+            self.fresh.warnings, self.fresh.period = self._known.warnings, self._known.period
+            return tuple(self._warning(*each) for each in self._known.warnings or ())
         checked: list[Interface] = interfaces
         warnings_kept: list[list[Any]] = []
-        if self._touched is not None and self._known.warnings is not None and not self.faults:
+        if is_sound_still and self._touched is not None:
             checked = [reduced(each, self._touched.get(each.name, frozenset())) for each in interfaces]
             untouched = self.fresh.documents.keys() - {peer.origin for each in checked for peer in each.peers}
-            warnings_kept = [each for each in self._known.warnings if each[0] in untouched]
-        findings = rules.check(checked, datetime.now(timezone.utc))
+            warnings_kept = [each for each in self._known.warnings or () if each[0] in untouched]
+        findings = rules.check(checked, now)
         placer = Placer(self._state, self._text)
         placed = [(each, placer.fault(*each.place, each.problem, each.remedy)) for each in findings]
         self.faults += [fault for finding, fault in placed if not finding.is_warning]
         warnings = [(finding, fault) for finding, fault in placed if finding.is_warning]
         if not self.faults:
+            self.fresh.period = Period.of((peer for each in interfaces for peer in each.peers), now)
             self.fresh.warnings = warnings_kept + [
                 [finding.origin, fault.line, fault.field, fault.problem, fault.remedy]
                 for finding, fault in warnings
             ]
-        self.news += self.fresh.warnings != self._known.warnings
+        self.news += (self.fresh.warnings, self.fresh.period) != (self._known.warnings, self._known.period)
         return (*(self._warning(*each) for each in warnings_kept), *(fault for _, fault in warnings))
 
     def _warning(self, origin: str, line: int, field: str, problem: str, remedy: str) -> Fault:

@@ -17,6 +17,7 @@ from typing import Any
 import wgreconcile
 from wgreconcile import files
 from wgreconcile.desired.layout import Stamp
+from wgreconcile.desired.moments import NEVER, Period
 
 FILE_NAME = "documents.json"
 
@@ -30,12 +31,16 @@ Entry = list[Any]
 
 @dataclass(slots=True)
 class Memory:
-    """Documents by path. ``warnings`` None: the state as a whole had faults, or was never checked."""
+    """Documents by path. ``warnings`` None: the state as a whole had faults, or was never checked.
+
+    In the ``period`` these are what it has to be warned of; later some peers are on their interfaces, or are not.
+    """
 
     documents: dict[str, Entry] = field(default_factory=dict)
     warnings: list[list[Any]] | None = None
     looked_at: int = 0
     """When the state folder was looked at, in nanoseconds."""
+    period: Period = NEVER
     _version: str = field(default="", compare=False)
 
     @property
@@ -65,7 +70,8 @@ def recall(folder: Path | None, state: Path) -> Memory:
         data = json.loads(files.kept(folder / FILE_NAME))
         if data["program"] != _program() or data["state"] != os.path.realpath(state):
             return Memory()
-        return Memory(data["documents"], data["warnings"], data["looked_at"], data["version"])
+        period = Period(*data["period"])
+        return Memory(data["documents"], data["warnings"], data["looked_at"], period, data["version"])
     except (OSError, ValueError, KeyError, TypeError):
         return Memory()
 
@@ -79,6 +85,7 @@ def remember(folder: Path | None, state: Path, memory: Memory) -> None:
         "state": os.path.realpath(state),
         "looked_at": memory.looked_at,
         "warnings": memory.warnings,
+        "period": memory.period,
         "version": memory.version,
         "documents": memory.documents,
     }

@@ -60,7 +60,8 @@ def news(state: Path, known: Memory, stamps: Mapping[str, Stamp], looked_at: int
     ``looked_at`` is when the stamps were taken, in nanoseconds.
     """
     try:
-        return _Reading(state, known, Memory(dict(known.documents), known.warnings, looked_at)).news(stamps, now)
+        fresh = Memory(dict(known.documents), known.warnings, looked_at, known.period)
+        return _Reading(state, known, fresh).news(stamps, now)
     except (_NotSimple, OSError, UnicodeDecodeError):
         return None
 
@@ -72,10 +73,14 @@ class _Reading:
         self._state, self._known, self._fresh = state, known, fresh
 
     def news(self, stamps: Mapping[str, Stamp], now: datetime) -> News:
+        if not self._known.period.has(now):
+            raise _NotSimple
         changed = self._changed(stamps)
         found = self._by_interface(changed) if changed else {}
         if found and self._is_worth_saying(found, now):
             raise _NotSimple
+        peers = (peer for each in found.values() for peer in each.interface.peers)
+        self._fresh.period = self._known.period.with_new(peers, now)
         return News(tuple(found.values()), self._fresh)
 
     def _changed(self, stamps: Mapping[str, Stamp]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,7 +13,8 @@ from wgreconcile import files
 from wgreconcile.desired.layout import Stamp, document_of, stamps
 from wgreconcile.desired.loading import Overlay
 from wgreconcile.desired.memory import RACY_NS, digest
-from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.model import DesiredState, Peer
+from wgreconcile.desired.moments import Period
 from wgreconcile.desired.pending import Value, lay_over
 from wgreconcile.desired.reading import read
 from wgreconcile.desired.recheck import recheck
@@ -36,13 +37,15 @@ class _Memory:
     """A sound state and the documents that it came from.
 
     ``young`` are those that may change again without a new stamp (see ``memory.RACY_NS``), ``said`` those that
-    were read one by one. ``at`` is when the folder was looked at, on the monotonic clock.
+    were read one by one. ``at`` is when the folder was looked at, on the monotonic clock; ``period`` is when time
+    alone does not break a rule.
     """
 
     state: DesiredState
     stamps: Mapping[str, Stamp]
     young: frozenset[str]
     at: float
+    period: Period
     said: Said = field(default_factory=dict)
 
     def is_recent(self, within: float | None = None) -> bool:
@@ -93,21 +96,27 @@ class WarmStore(Store):
             if self._memory is not None:
                 said = {**self._memory.said, **self._to_be_said}
                 young = self._memory.young.union(self._to_be_said)  # their stamps are not known yet
-                self._memory = replace(self._memory, state=state, said=said, young=young)
+                period = self._memory.period.with_new(_peers(self._to_be_said), datetime.now(timezone.utc))
+                self._memory = replace(self._memory, state=state, period=period, said=said, young=young)
 
     def _refreshed(self, memory: _Memory | None) -> _Memory:
         """What is in memory, brought up to date. Raise StateError with all faults."""
-        at, looked_at = time.monotonic(), time.time_ns()
+        at, looked_at, now = time.monotonic(), time.time_ns(), datetime.now(timezone.utc)
         try:
             found = stamps(self.state)
         except OSError:
             super()._checked({})  # tells what is wrong with the folder
             raise
-        if memory is not None and (news := self._news(memory, found)) is not None:
+        is_sound = memory is not None and memory.period.has(now)
+        if memory is not None and is_sound and (news := self._news(memory, found)) is not None:
             said = {path: each for path, each in news.items() if each is not memory.said.get(path)}
             if state := _after(memory.state, said):
-                return _Memory(state, found, _young(news, found, looked_at), at, {**memory.said, **said})
-        return _Memory(super()._checked({}), found, _young(found, found, looked_at), at)
+                period = memory.period.with_new(_peers(said), now)
+                young = _young(news, found, looked_at)
+                return _Memory(state, found, young, at, period, {**memory.said, **said})
+        state = super()._checked({})
+        period = Period.of((peer for each in state.interfaces for peer in each.peers), now)
+        return _Memory(state, found, _young(found, found, looked_at), at, period)
 
     def _news(self, memory: _Memory, found: Mapping[str, Stamp]) -> Said | None:
         """What documents say that were changed, or may have been; None when one of them is not simply sound."""
@@ -150,6 +159,11 @@ def _after(state: DesiredState, said: Said) -> DesiredState | None:
         return None
     findings = recheck(state, laid.state, laid.touched, now)
     return laid.state if all(each.is_warning for each in findings) else None
+
+
+def _peers(said: Said) -> Iterator[Peer]:
+    for _, value in said.values():
+        yield from (value,) if isinstance(value, Peer) else value.peers if value else ()
 
 
 def _young(paths: Iterable[str], found: Mapping[str, Stamp], looked_at: int) -> frozenset[str]:
