@@ -113,6 +113,45 @@ def test_nonsense_on_the_wire_does_no_harm(port: int, sent: bytes) -> None:
     assert Browser(port).send("GET", "/api/getDashboardVersion")[0] == 200
 
 
+ODD_HEADERS = [
+    *(
+        b"Origin: \xff\xfe",
+        b"Origin: " + b"a" * 50_000,
+        b"Origin: null",
+        b"Referer: \xff",
+        b"Sec-Fetch-Site: \xff",
+    ),
+    *(
+        b"Host: \xff",
+        b"Host: a b",
+        b"Host: ",
+        b"X-Forwarded-For: " + b"1.1.1.1," * 5_000,
+        b"X-Forwarded-Proto: \xff",
+    ),
+    *(b"Cookie: session=\xff; authToken=\xe9; =x; ;;; a=b=c", b"Cookie: " + b"session=1; " * 3_000),
+    *(
+        b"wg-dashboard-apikey: \xff\xe9",
+        b"wg-dashboard-apikey: " + b"x" * 50_000,
+        b"Content-Type: \xff;charset=\xff",
+    ),
+    *(b"If-None-Match: \xff", b"Range: bytes=9-1", b"Expect: \xff", b"Upgrade: websocket", b"Accept: \xff"),
+    b"Access-Control-Request-Method: \xff\r\nAccess-Control-Request-Headers: \xff\r\nOrigin: http://x",
+]
+
+
+@pytest.mark.parametrize("method", [b"GET", b"OPTIONS", b"POST", b"TRACE"])
+@pytest.mark.parametrize("header", ODD_HEADERS, ids=lambda header: repr(header[:30]))
+def test_odd_headers_do_no_harm(port: int, header: bytes, method: bytes) -> None:
+    host = b"" if header.startswith(b"Host") else b"Host: 127.0.0.1\r\n"
+    head = method + b" /api/authenticate HTTP/1.1\r\nConnection: close\r\n" + host + header
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(head + b"\r\nContent-Length: 2\r\n\r\n{}")
+        received = connection.makefile("rb").read()
+    status, _, body = received.rpartition(b"\r\n\r\n")
+    assert status.split(b" ")[1] in (b"200", b"401", b"405"), received
+    assert set(json.loads(body)) == {"data", "message", "status"}
+
+
 def meet(_services: Services, request: Request) -> str:
     MEETING.wait()
     return request.query["who"]
