@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wgreconcile.desired.layout import document_of, interface_names, scan
+from wgreconcile.desired.layout import document_of, interface_names, scan, stamps
 
 from .samples import Folder
 
@@ -131,3 +131,12 @@ def test_names_of_interfaces_come_from_names_of_files(folder: Folder) -> None:
 def test_a_path_says_what_belongs_there(path: str, place: tuple[str, str] | None) -> None:
     found = document_of(path)
     assert (found and (found.interface, found.peer)) == place
+
+
+@pytest.mark.parametrize(
+    "path", ["wg0.yaml", "wg0/ann.yaml", "wg0.yaml/ann.yaml", "settings.yaml/ann.yaml", "wg0.yml/ann.yaml"]
+)
+def test_each_document_has_a_stamp(folder: Folder, path: str) -> None:
+    folder.write(path, "")
+    (document,) = scan(folder.path).documents
+    assert stamps(folder.path)[path] == document.stamp

@@ -64,13 +64,15 @@ def stamps(state: Path) -> dict[str, Stamp]:
         with os.scandir(state / folder) as entries:
             for entry in entries:
                 name = entry.name
-                if name.endswith((SUFFIX, ".yml")) and _is_ours(name):
-                    found[folder + name] = _stamp(entry)
-                elif entry.is_dir() and _is_ours(name):
+                if not _is_ours(name):
+                    continue
+                if entry.is_dir():  # whatever its name: wg0.yaml is one that an interface may have
                     if folder:
                         found[folder + name] = NO_STAMP
                     elif name != SECRETS:
                         folders.append(f"{name}/")
+                elif name.endswith((SUFFIX, ".yml")):
+                    found[folder + name] = _stamp(entry)
     found.pop(SETTINGS + SUFFIX, None)
     return found
 
