@@ -52,6 +52,7 @@ class Fleet:
         patch.setattr(target, "perform", lambda step, name, host: self.perform(step, name))
         patch.setattr(target, "looked_up", lambda steps: steps)
         patch.setattr(target, "observe", lambda folder, names: self.observe(names))
+        patch.setattr(survey, "observe", lambda folder, names: FleetLook(self, names).result())
         for module in (reconcile, survey, news):
             patch.setattr(module, "Look", lambda folder, names: FleetLook(self, names))
 

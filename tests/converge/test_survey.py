@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.survey import survey
+from wgreconcile.desired.model import DesiredState
+from wgreconcile.desired.store import Store
 from wgreconcile.errors import StateError, UsageError
 from wgreconcile.observed.conf import Conf
 from wgreconcile.planning.model import Cause, Place
@@ -155,3 +159,27 @@ def test_all_secrets_that_are_missing_are_told_at_once(folder: Path) -> None:
     with pytest.raises(StateError) as error:
         offline(folder)
     assert len(error.value.faults) == 2
+
+
+class Late(Store):
+    """A store in which somebody writes a document just when it is loaded."""
+
+    def load(self) -> DesiredState:
+        document(self.state.parent, "wg1", "ann")
+        return super().load()
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_an_interface_that_comes_into_the_state_meanwhile(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, offline: bool
+) -> None:
+    """It is looked at before anything is planned for it."""
+    site = site_in(folder)
+    fleet = Fleet(monkeypatch, site)
+    document(folder, "wg1", "ann")
+    reconcile(site, (), NOW)
+    (folder / "state" / "wg1.yaml").unlink()
+    site.records.forget("wg1")
+    found = survey(replace(site, store=Late(site.store.state)), (), NOW, offline=offline)
+    assert found.plan.is_empty
+    assert fleet.host("wg1").lives == 1

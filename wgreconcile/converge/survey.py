@@ -13,7 +13,7 @@ from wgreconcile.desired.model import DesiredState, Interface
 from wgreconcile.errors import Fault, StateError, UsageError
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import ConfFile, ObservedState
-from wgreconcile.observed.observe import Look, observe_files
+from wgreconcile.observed.observe import Look, observe, observe_files
 from wgreconcile.planning.goal import goal_of, goal_of_absence
 from wgreconcile.planning.model import Baseline, Goal, InterfacePlan, Plan
 from wgreconcile.planning.plan import plan_interface
@@ -49,12 +49,15 @@ def survey(
     managed = site.records.names()
     if offline:
         desired = site.store.load()
-        observed = observe_files(site.conf_dir, site.names())
+        chosen = _choose(desired, managed, names)
+        observed = observe_files(site.conf_dir, site.names() | chosen)
     else:
         look = look or Look(site.conf_dir, site.names())
         desired = site.store.load()
+        chosen = _choose(desired, managed, names)
         observed = look.result()
-    chosen = _choose(desired, managed, names)
+        if not chosen.issubset(each.name for each in observed.interfaces):  # one came into the state meanwhile
+            observed = observe(site.conf_dir, site.names() | chosen)
     records = {name: site.records.load(name) for name in chosen}
     wanted = [each for each in desired.interfaces if each.name in chosen]
     stand_ins = {each.name: StandIn(observed.find(each.name).file) for each in wanted} if offline else {}
