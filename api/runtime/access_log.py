@@ -12,10 +12,14 @@ from wgreconcile.api.runtime.database import Database
 
 _log = logging.getLogger(__name__)
 
+Row = tuple[object, ...]
+
 _FLUSH_SECONDS = 1.0
 _MOST_WAITING = 10_000
 _MOST_ROWS = 200_000
 _LONGEST_PATH = 300
+_LONGEST_METHOD = 16
+_LONGEST_ADDRESS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class AccessLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: deque[Access] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[Row] = deque(maxlen=_MOST_WAITING)
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._flushing = threading.Lock()
@@ -45,7 +49,7 @@ class AccessLog:
 
     def record(self, access: Access) -> None:
         """Add a line."""
-        self._waiting.append(access)
+        self._waiting.append(_row(access))
         self._wake.set()
 
     def newest(self, limit: int) -> tuple[Access, ...]:
@@ -60,10 +64,9 @@ class AccessLog:
     def flush(self) -> None:
         """Write what is waiting."""
         with self._flushing:
-            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            if not lines:
+            rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if not rows:
                 return
-            rows = [(e.at, e.address, e.caller, e.method, _clean(e.path), e.http_status, e.ok) for e in lines]
             with self._database.write() as connection:
                 connection.executemany("INSERT INTO access_log VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", rows)
                 connection.execute(
@@ -88,6 +91,20 @@ class AccessLog:
                 _log.error("the access log cannot be written: %s", error)
 
 
-def _clean(path: str) -> str:
+def _row(access: Access) -> Row:
+    """A row of bounded size: strangers write in it, too."""
+    address, method, path = (
+        _clean(text, longest)
+        for text, longest in (
+            (access.address, _LONGEST_ADDRESS),
+            (access.method, _LONGEST_METHOD),
+            (access.path, _LONGEST_PATH),
+        )
+    )
+    return access.at, address, access.caller, method, path, access.http_status, access.ok
+
+
+def _clean(text: str, longest: int) -> str:
     """One line of printable text, whatever was asked for."""
-    return "".join(each if each.isprintable() else "?" for each in path[:_LONGEST_PATH])
+    text = text[:longest]
+    return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)

@@ -15,6 +15,7 @@ from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.route import Route
 from wgreconcile.api.routes import ROUTES
+from wgreconcile.api.runtime.access_log import Access
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.services import Services
 from wgreconcile.api.settings.settings import DashboardSettings
@@ -496,3 +497,8 @@ class TestAccessLog:
         stranger.send("GET", "/api/a%0d%0ab%1b[2J" + "x" * 5000)
         (line,) = runtime.access_log.newest(1)
         assert line.path.isprintable() and len(line.path) == 300
+
+    def test_hostile_method_is_a_short_word(self, runtime: Runtime) -> None:
+        runtime.access_log.record(Access(0.0, "1" * 99, "", "A" * 50_000, "/", 400, False))
+        (line,) = runtime.access_log.newest(1)
+        assert (len(line.method), len(line.address)) == (16, 64)
