@@ -203,6 +203,18 @@ def test_a_roamed_endpoint_is_restored(base: Scenario) -> None:
     base.by_hand(f"wg set wg0 peer {public_key('alice')} endpoint 192.0.2.7:51820")
 
 
+def test_an_endpoint_where_there_was_none_is_taken_away_again(base: Scenario) -> None:
+    base.by_hand("ip route add 10.30.0.0/24 dev other")
+    placed = BOB | {"endpoint": "192.0.2.9:51820"}
+    run = fail(base, "File exists", wg0=BASE | {"peers": [ALICE, placed, peer("carol", "10.30.0.0/24")]})
+    assert run.wg_quick == []
+    run = fail(
+        base, "File exists", wg0=BASE | {"peers": [placed, peer("carol", "10.30.0.0/24")], "listen_port": 4000}
+    )
+    assert run.wg_quick == []
+    base.by_hand("ip route del 10.30.0.0/24")
+
+
 def test_dns_is_restored(base: Scenario) -> None:
     base.apply(wg0=BASE | {"dns": ["192.0.2.53"]})
     seen = len(base.host.read(DNS_LOG))

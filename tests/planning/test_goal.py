@@ -186,6 +186,7 @@ def is_back(found: ObservedInterface, before: ObservedInterface) -> bool:
 
 def _summary(live: LiveInterface) -> object:
     peers = {
-        (each.public_key, each.preshared_key, each.allowed_ips, each.persistent_keepalive) for each in live.peers
+        (each.public_key, each.preshared_key, each.allowed_ips, each.persistent_keepalive, each.endpoint)
+        for each in live.peers
     }
     return live.private_key, live.listen_port, live.mtu, set(live.address), peers

@@ -100,6 +100,8 @@ def _diff_live(goal: Goal, observed: ObservedInterface, baseline: Baseline, inte
         yield from _diff_address(name, goal.live, live, baseline, goal.was)
         yield from _diff_routes(name, goal.live, live, baseline, goal.was)
         yield from _diff_peers(name, Place.LIVE, goal.live.peers, live.peers, baseline, Cause.LIVE)
+        if goal.was is not None:
+            yield from _diff_forgotten(name, goal.live.peers, live.peers, baseline)
 
 
 def _diff_restart(name: str, goal: Conf, baseline: Baseline) -> Iterator[Change]:
@@ -289,6 +291,20 @@ def _diff_peer(
         yield Change(
             name, place, Action.UPDATE, field, before, after, cause, disruption, goal.public_key, goal.name
         )
+
+
+def _diff_forgotten(
+    name: str, goal: Sequence[ConfPeer], found: Sequence[LivePeer], baseline: Baseline
+) -> Iterator[Change]:
+    """Endpoints that a way back takes away again: of peers that had none until this run gave them one."""
+    given = {each.public_key for each in baseline.conf.peers if each.endpoint is not None}
+    had_none = {each.public_key: each for each in goal if each.endpoint is None}
+    for seen in found:
+        peer = had_none.get(seen.public_key)
+        if peer is not None and seen.endpoint is not None and seen.public_key in given:
+            subject = (peer.public_key, peer.name)
+            values = (seen.endpoint, None, Cause.STATE, Disruption.PEER)
+            yield Change(name, Place.LIVE, Action.UPDATE, "endpoint", *values, *subject)
 
 
 def _must_set(goal: ConfPeer, seen: ConfPeer | LivePeer, base: ConfPeer | None) -> bool:

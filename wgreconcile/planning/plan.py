@@ -142,12 +142,16 @@ def _in_place(goal: Conf, live: LiveInterface, changes: Sequence[Change], others
     touched = {each.peer for each in of_peers if each.action is not Action.DELETE}
     device = any(each.field in _DEVICE_FIELDS for each in changes if not each.peer)
     redirected = {each.peer for each in of_peers if each.field in ("", "endpoint")}
+    # WireGuard forgets an endpoint only together with its peer.
+    anew = tuple(each.peer for each in of_peers if each.peer and each.field == "endpoint" and each.after is None)
     all_peers = max(len(live.peers), len(goal.peers)) + others
     if device or len(gone) + len(touched) > max(1, _SYNC_SHARE * all_peers):
+        if anew:
+            yield RemovePeers(anew)
         yield SyncConf(_with_carried_values(goal, live, changes, redirected))
     else:
-        if gone:
-            yield RemovePeers(gone)
+        if gone or anew:
+            yield RemovePeers((*gone, *anew))
         if touched:
             peers = (each for each in goal.peers if each.public_key in touched)
             yield SetPeers(
