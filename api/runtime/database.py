@@ -27,6 +27,7 @@ class Database:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
+        self._recalled: dict[tuple[str, tuple[Any, ...]], Any] = {}
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite gives its journal the mode of the database, so only this file has to be made by hand.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -41,6 +42,15 @@ class Database:
         """The first row of a query, or None."""
         return self._connection().execute(sql, parameters).fetchone()
 
+    def recall_one(self, sql: str, parameters: tuple[Any, ...]) -> Any:
+        """As :meth:`read_one`, from memory until anything is written: for what every request asks."""
+        # Who writes meanwhile leaves this table to itself, and with it the row that may be of before.
+        recalled = self._recalled
+        found = recalled.get((sql, parameters))
+        if found is None and (found := self.read_one(sql, parameters)) is not None:
+            recalled[sql, parameters] = found
+        return found
+
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it is kept, durably, or none when the block raises."""
@@ -53,6 +63,7 @@ class Database:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+            self._recalled = {}
 
     def close(self) -> None:
         """Close the connections of all threads; none may use the database any more."""

@@ -67,10 +67,13 @@ class ApiKeys:
     def find(self, text: str, now: float) -> ApiKey | None:
         """The key that a caller shows; None when there is none, or it has expired."""
         mac = self._mac(text)
-        row = self._database.read_one(
-            f"SELECT id, created_at, expires_at, key_mac FROM api_key WHERE key_mac = ? AND {_ACTIVE}", (mac, now)
+        row = self._database.recall_one(
+            "SELECT key_mac, id, created_at, expires_at FROM api_key WHERE key_mac = ?", (mac,)
         )
-        return ApiKey(*row[:3]) if row and hmac.compare_digest(row[3], mac) else None
+        if row is None or not hmac.compare_digest(row[0], mac):
+            return None
+        key = ApiKey(*row[1:])
+        return key if key.expires_at is None or key.expires_at > now else None
 
     def delete(self, text: str) -> bool:
         """Remove a key and end the sessions that were opened with it. False when there is none."""

@@ -69,16 +69,17 @@ class Sessions:
 
     def find(self, token: str, now: float) -> Session | None:
         """The session of a cookie, its end moved away from ``now``; None when there is none any more."""
-        row = self._database.read_one(
-            "SELECT token_hash, page_token_hash, confirmed_at, session.expires_at, api_key"
-            " FROM session LEFT JOIN api_key ON api_key.id = session.api_key"
-            " WHERE token_hash = ? AND session.expires_at > ?"
-            " AND (api_key.expires_at IS NULL OR api_key.expires_at > ?)",
-            (token_hash(token), now, now),
+        row = self._database.recall_one(
+            "SELECT api_key.expires_at, token_hash, page_token_hash, confirmed_at, session.expires_at, api_key"
+            " FROM session LEFT JOIN api_key ON api_key.id = session.api_key WHERE token_hash = ?",
+            (token_hash(token),),
         )
         if row is None:
             return None
-        session = Session(*row)
+        key_expires_at, *its = row
+        session = Session(*its)
+        if session.expires_at <= now or (key_expires_at is not None and key_expires_at <= now):
+            return None
         if session.expires_at < now + LIFETIME - _TOUCH_AFTER:
             self._set(session, "expires_at", now + LIFETIME)
         return session

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,30 @@ class TestDatabase:
             connection.execute("INSERT INTO server_key VALUES (1, x'00')")
             raise ZeroDivisionError
         assert database.read("SELECT * FROM server_key") == []
+
+    def test_what_is_recalled_ends_with_the_next_write(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        database = Database(tmp_path / "runtime.db")
+        question, read = ("SELECT count(*) FROM server_key WHERE id = ?", (1,)), database.read_one
+
+        def read_and_write(*asked: Any) -> Any:
+            found = read(*asked)
+            with database.write() as connection:
+                connection.execute("DELETE FROM server_key")
+            return found
+
+        assert database.recall_one(*question) == (0,)
+        with database.write() as connection:
+            connection.execute("INSERT INTO server_key VALUES (1, x'00')")
+        assert database.recall_one(*question) == (1,)
+        with database.write():
+            pass
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "read_one", read_and_write)
+            assert database.recall_one(*question) == (1,)
+        assert database.recall_one(*question) == (0,), "what was read before a write is not kept after it"
+        database.close()
 
     def test_many_threads_write_at_once(self, tmp_path: Path) -> None:
         database = Database(tmp_path / "runtime.db")
