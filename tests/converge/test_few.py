@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from wgreconcile.converge.outcome import Outcome
 from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.survey import survey
+from wgreconcile.desired import saving
 from wgreconcile.desired.store import Store
 from wgreconcile.errors import CommandError, StateError, UnsafePlanError
 from wgreconcile.files import keep, kept
@@ -505,6 +508,39 @@ class TestTrouble:
         assert changed(world.run(stop=lambda: next(asked))) == [("wg0", 6, 1), ("wg1", 1, 0)]
         assert changed(world.run()) == [("wg0", 6, 0), ("wg1", 1, 0), ("wg2", 2, 1)]
         world.check_settled()
+
+    def test_what_is_being_saved_is_seen_as_a_whole(self, world: World) -> None:
+        """A run that begins in the middle of a save waits for its end, as loading does."""
+        began = threading.Event()
+
+        def save() -> None:
+            with saving.locked(world.site.store.state, exclusive=True):
+                world.put("eve")
+                began.set()
+                time.sleep(0.2)
+                world.put("fay")
+
+        saver = threading.Thread(target=save)
+        saver.start()
+        assert began.wait(10)
+        outcome = world.run()
+        saver.join()
+        assert changed(outcome) == [("wg0", 7, 2)]
+
+    def test_what_is_saved_after_the_look_is_left_to_loading(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = Store.news
+
+        def news(store: Store, *arguments: Any) -> object:
+            world.put("ann", "persistent_keepalive: 25\n")
+            world.put("eve")
+            return real(store, *arguments)
+
+        monkeypatch.setattr(Store, "news", news)
+        world.put("ann", "persistent_keepalive: 15\n")
+        assert changed(world.run()) == [("wg0", 6, 2)]
+        assert world.whole == 1
 
     def test_too_much_at_once_is_refused(self, world: World) -> None:
         for number in range(10):

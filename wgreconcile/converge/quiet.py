@@ -24,7 +24,7 @@ from typing import Any
 import wgreconcile
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.site import Site
-from wgreconcile.desired.layout import Stamp, stamps
+from wgreconcile.desired.layout import Stamp
 from wgreconcile.desired.model import DesiredState, Interface, SecretEnv
 from wgreconcile.desired.moments import Period
 from wgreconcile.desired.news import News
@@ -172,7 +172,7 @@ def _digest(texts: Iterable[str]) -> str:
 def _documents(site: Site) -> dict[str, Stamp] | None:
     """The stamps of all documents; None when the folder cannot be read."""
     try:
-        return stamps(site.store.state)
+        return site.store.stamps()
     except OSError:
         return None
 

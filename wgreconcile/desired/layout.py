@@ -181,9 +181,13 @@ def _sorted_entries(folder: str) -> list[os.DirEntry[str]]:
 
 def _stamp(entry: os.DirEntry[str]) -> Stamp:
     try:
-        stat = entry.stat()
+        return stamp_of(entry.stat())
     except OSError:  # a link to nowhere: reading it says what is wrong
         return NO_STAMP
+
+
+def stamp_of(stat: os.stat_result) -> Stamp:
+    """The stamp of a file, that a link leads to where there is one."""
     return stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns
 
 

@@ -6,6 +6,7 @@ Whatever is not that simple has no news here: loading the whole state tells all 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from wgreconcile import files
 from wgreconcile.desired import memory, rules
-from wgreconcile.desired.layout import Stamp, document_of
+from wgreconcile.desired.layout import Stamp, document_of, stamp_of
 from wgreconcile.desired.memory import Entry, Memory
 from wgreconcile.desired.model import Interface, Peer
 from wgreconcile.desired.recheck import reduced
@@ -101,7 +102,10 @@ class _Reading:
         return gone | {path for path in unsure if path not in before or before[path][1] != after[path][1]}
 
     def _read(self, path: str, stamp: Stamp, entry: Entry | None) -> Entry:
-        content = files.read(self._state / path)
+        with files.opened(self._state / path) as file:
+            content = file.read()
+            if stamp_of(os.fstat(file.fileno())) != stamp:  # with this one others may have been written
+                raise _NotSimple
         digest = memory.digest(content)
         if entry is not None and entry[1] == digest:
             return [stamp, digest, entry[2]]

@@ -12,7 +12,7 @@ from typing import Any
 
 from wgreconcile.desired import loading, memory, saving
 from wgreconcile.desired.landing import Landing, version_of
-from wgreconcile.desired.layout import Stamp, document_of, interface_names
+from wgreconcile.desired.layout import Stamp, document_of, interface_names, stamps
 from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.news import News, news
 from wgreconcile.desired.saving import Snapshot
@@ -48,6 +48,14 @@ class Store:
         """
         with self._lock(exclusive=False):
             return self._checked({})
+
+    def stamps(self) -> dict[str, Stamp]:
+        """What betrays a change of a document, by path, as of one moment between two saves.
+
+        Raise OSError, BusyError while another process keeps writing.
+        """
+        with self._lock(exclusive=False):
+            return stamps(self.state)
 
     def news(self, version: str, stamps: Mapping[str, Stamp], looked_at: int, now: datetime) -> News | None:
         """What the documents with these ``stamps`` say that the state of that ``version`` did not.

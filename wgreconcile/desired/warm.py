@@ -75,11 +75,7 @@ class WarmStore(Store):
             if self._memory is not None:
                 self._memory = replace(self._memory, at=float("-inf"))
 
-    def stamps(self) -> dict[str, Stamp]:
-        """What betrays a change of a document, by path. Raise OSError."""
-        return stamps(self.state)  # for this call alone: other threads load meanwhile
-
-    def _checked(self, overlay: Overlay, known: Mapping[str, Stamp] | None = None) -> DesiredState:
+    def _checked(self, overlay: Overlay) -> DesiredState:
         with self._mutex:
             if self._memory is None or not overlay or not self._memory.is_recent():
                 self._memory = self._refreshed(self._memory)
