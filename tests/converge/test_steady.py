@@ -21,7 +21,8 @@ from wgreconcile.converge.survey import survey
 from wgreconcile.desired.warm import WarmStore
 from wgreconcile.errors import BusyError, CommandError, StateError, UnsafePlanError
 from wgreconcile.files import exclusive_lock
-from wgreconcile.observed.model import LivePeer
+from wgreconcile.observed.model import LivePeer, Route
+from wgreconcile.planning.model import WriteFile
 from wgreconcile.values import Endpoint, Network
 
 from ..observed.strategies import public_key, secret_key
@@ -377,19 +378,39 @@ class TestTrouble:
     @pytest.mark.parametrize("step", ["WriteFile", "SetPeers", "Adjust"])
     def test_a_step_that_fails_leads_back(self, world: World, step: str) -> None:
         before = (world.site.conf_dir / "wg0.conf").read_text(), world.fleet.host("wg0").observed.live
-        failures = {("wg0", step): BOOM}
         real = world.fleet.perform
 
-        def fail_once(each: Any, name: str) -> None:
-            if failures.pop((name, type(each).__name__), None):
-                raise BOOM
+        def fail(each: Any, name: str) -> None:
             real(each, name)
+            if type(each).__name__ == step and (public_key("eve") in repr(each) or "add_routes=(R" in repr(each)):
+                raise BOOM
+            if isinstance(each, WriteFile) and step == "WriteFile" and public_key("eve") in each.text:
+                raise BOOM
 
-        world.fleet.perform = fail_once  # type: ignore[method-assign]
+        world.fleet.perform = fail  # type: ignore[method-assign]
         world.add("eve")
         (failed,) = world.run("wg0").interfaces
-        assert ("boom" in failed.error, failed.return_error, world.whole) == (True, "", [])
+        assert ("boom" in failed.error, failed.return_error, world.whole) == (True, "", [("wg0",)])
         assert ((world.site.conf_dir / "wg0.conf").read_text(), world.fleet.host("wg0").observed.live) == before
+        world.fleet.perform = real  # type: ignore[method-assign]
+        assert not world.run("wg0").failed
+        world.check_settled()
+
+    def test_what_a_hand_has_done_already(self, world: World) -> None:
+        """The last look is from before that, so that a step may fail where a whole reconcile has nothing to do."""
+        world.add("fay")
+        world.run("wg0")
+        host = world.fleet.host("wg0")
+        (network,) = map(Network, peer("eve")["allowed_ips"])
+        host._change(routes=host.live.routes | {Route(network)})
+        world.add("eve")
+        assert not world.run("wg0").failed
+        assert world.whole == [("wg0",)]
+        world.check_settled()
+        world.add("gus")
+        world.run("wg0")
+        host._change(routes=host.live.routes - {Route(network)})
+        world.remove("eve")
         assert not world.run("wg0").failed
         world.check_settled()
 
@@ -459,6 +480,18 @@ def _drift(world: World, random_: random.Random, label: str) -> None:
     _put(world, random_, label)
 
 
+def _by_hand(world: World, random_: random.Random, label: str) -> None:
+    """Somebody does or undoes what the next change is about."""
+    host = world.fleet.host("wg0")
+    routes = {Route(Network(each)) for each in peer(label)["allowed_ips"]}
+    host._change(routes=host.live.routes | routes if random_.random() < 0.5 else host.live.routes - routes)
+    if random_.random() < 0.5:
+        host.change_peer(public_key(label), persistent_keepalive=7, allowed_ips=())
+    elif random_.random() < 0.5:
+        host._change(peers=tuple(each for each in host.live.peers if each.public_key != public_key(label)))
+    random_.choice([_put, _drop])(world, random_, label)
+
+
 def _elsewhere(world: World, random_: random.Random, label: str) -> None:
     _put(world, random_, label)
     reconcile(world.site, ("wg0",), NOW)
@@ -475,6 +508,7 @@ EVENTS: tuple[Callable[[World, random.Random, str], None], ...] = (
     _put,
     _drop,
     _drift,
+    _by_hand,
     _elsewhere,
     _resettle,
 )

@@ -86,11 +86,17 @@ class Steady:
         return look
 
     def _converged(self, interface: Interface, few: Few, now: datetime) -> InterfaceOutcome:
-        """Apply and verify, also when nothing is to be done: until then the interface is not known."""
+        """Apply and verify, also when nothing is to be done: until then the interface is not known.
+
+        What was seen last may be long ago. Where a hand has done or undone something since, a step can fail that a
+        reconcile with a look at what there is now does not even need: raise NotAlone.
+        """
         name = few.plan.name
         del self._known[name]
         outcome = few.converge()
-        if not outcome.failed and not outcome.record_error:
+        if outcome.failed:
+            raise NotAlone
+        if not outcome.record_error:
             period, record = Period.of(interface.peers, now), self._site.records.stamp(name)
             self._known[name] = Known(interface, few.part.look, period, record)
         return outcome
