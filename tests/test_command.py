@@ -134,6 +134,19 @@ def test_what_wg_quick_was_at_is_told_however_much_a_hook_says() -> None:
     assert error.value.stderr.splitlines() == ["[#] second", *"23456789"]
 
 
+def test_how_wg_quick_cleans_up_is_not_told() -> None:
+    done = "[#] ip -4 rule delete table 51820", "[#] nft -f /dev/fd/63", "[#] ip link delete dev wg0"
+    for said, told in (
+        (["[#] hook", "no luck", *done], ["[#] hook", "no luck"]),
+        (["[#] nft -f /dev/fd/63", "no table", *done], ["[#] nft -f /dev/fd/63", "no table"]),
+        ([*done, "busy"], [*done, "busy"]),
+        ([*done[:1]], [*done[:1]]),
+    ):
+        with pytest.raises(CommandError) as error:
+            run(["sh", "-c", 'printf "%s\\n" "$@"; exit 3', "sh", *said])
+        assert error.value.stderr.splitlines() == told
+
+
 def test_what_a_program_that_hangs_said_is_told() -> None:
     with pytest.raises(CommandError, match=r"no end after 0 s\n\[#\] hook") as error:
         shell("echo '[#] hook' >&2; sleep 60", timeout=0.2)

@@ -31,6 +31,10 @@ WORDS = 8
 _NOISE = re.compile(r"[┌│└]|Error: Unknown device type|\[!\] Missing WireGuard kernel module")
 _BEGUN = "[#] "
 """What wg-quick puts before each command that it begins."""
+_CLEANUP = re.compile(
+    r"\[#\] (ip link delete dev|ip -[46] rule delete|resolvconf -d|nft -f|ip6?tables-restore -n)\b"
+)
+"""What wg-quick does after a command that failed (wg-quick: del_if); in a full tunnel it is a lot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +138,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _last_words(text: str) -> str:
     """The end of what a program said, without keys, and without what a kernel that has no WireGuard evokes.
 
-    Of wg-quick, however much a hook says, the command that it was at.
+    Of wg-quick, however much a hook says, the command that it was at, without those that clean up after it.
     """
     lines = [line for line in text.splitlines() if line.strip() and not _NOISE.match(line)]
+    while len(lines) > 1 and _CLEANUP.match(lines[-1]):
+        lines.pop()
     last = lines[-WORDS:]
     if not any(each.startswith(_BEGUN) for each in last):
         last = [each for each in lines if each.startswith(_BEGUN)][-1:] + last

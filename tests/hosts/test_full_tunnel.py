@@ -213,3 +213,9 @@ def test_a_way_back_of_addresses_guards_the_old_ones(full: Scenario) -> None:
     run = full.run("apply", expect=1)
     assert "it is back as it was before, which was verified" in run.stderr
     assert (full.snapshot(), guarded(full)) == (before, {"10.9.0.1", "fd09::1"})
+
+
+def test_a_hook_that_fails_is_told_however_much_there_is_to_clean_up(scenario: Scenario) -> None:
+    scenario.desire(wg0=interface(EXIT, dns=["192.0.2.53"], post_up=["echo no luck >&2; exit 3"]))
+    run = scenario.run("apply", expect=1)
+    assert "\n[#] echo no luck >&2; exit 3\nno luck\nwg0: it is back" in run.stderr
