@@ -115,7 +115,7 @@ def test_failing_pre_down(base: Scenario) -> None:
 
 
 def test_a_repaired_pre_down_is_the_one_that_runs(base: Scenario) -> None:
-    """With what had to go down anyhow, all in one apply: with other DNS, for good, and pruned."""
+    """Repaired in one apply with what makes it go down: other DNS, or for good."""
     for wanted in ({"dns": ["192.0.2.53"]}, {"enabled": False}):
         stuck = BASE | {"pre_down": [*hooks("stuck")["pre_down"], "test -e /nowhere"]}
         base.apply(wg0=stuck)
