@@ -8,7 +8,7 @@ import time
 import pytest
 
 from wgreconcile.agent.view import LiveView
-from wgreconcile.errors import CommandError
+from wgreconcile.errors import BusyError, CommandError
 from wgreconcile.observed.model import LiveInterface
 
 SOON = 10
@@ -63,6 +63,27 @@ def test_many_who_ask_at_once_share_a_look(eye: Eye) -> None:
     for each in threads:
         each.join(SOON)
     assert (eye.looks, len(seen), len({id(each) for each in seen})) == (1, 20, 1)
+
+
+def test_a_look_that_hangs_holds_up_nobody_else(eye: Eye) -> None:
+    view = LiveView(eye, fresh=0.0, patience=0.2)
+    eye.gate.clear()
+    first = threading.Thread(target=view.get)
+    first.start()
+    assert eye.looking.acquire(timeout=SOON)
+    with pytest.raises(BusyError, match="`wg show` does not answer"):
+        view.get()
+    eye.gate.set()
+    first.join()
+    eye.gate.clear()
+    second = threading.Thread(target=view.get)
+    second.start()
+    assert eye.looking.acquire(timeout=SOON)
+    assert len(view.get().interfaces) == 1, "what was seen last"
+    assert second.is_alive() and eye.looks == 2
+    eye.gate.set()
+    second.join()
+    assert len(view.get().interfaces) == 3
 
 
 def test_a_look_that_began_before_a_change_is_no_good_after_it(eye: Eye) -> None:

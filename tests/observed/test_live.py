@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from wgreconcile.errors import DependencyError
 from wgreconcile.observed import live
 from wgreconcile.observed.live import LiveReader
 from wgreconcile.observed.wg import parse_dump
@@ -54,7 +55,7 @@ def test_the_same_peer_of_two_interfaces_is_two() -> None:
 
 
 def test_a_line_of_another_shape_is_an_error() -> None:
-    with pytest.raises(ValueError, match="fields"):
+    with pytest.raises(DependencyError, match="fields"):
         LiveReader().parse(dump("wg1\tnonsense\n"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from wgreconcile.errors import DependencyError
 from wgreconcile.observed.conf import NO_KEY
 from wgreconcile.observed.model import LiveInterface, LivePeer
 from wgreconcile.observed.wg import parse_dump
@@ -78,12 +79,12 @@ def test_peers_are_sorted_and_stay_with_their_interface() -> None:
 
 @pytest.mark.parametrize("line", ["wg0", "wg0\t1\t2\t3", "wg0\t1\t2\t3\t4\t5", "", "a\t" * 9])
 def test_a_line_of_no_known_kind_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="neither 5 nor 9"):
+    with pytest.raises(DependencyError, match="neither 5 nor 9; install the wireguard-tools"):
         parse_dump(f"{INTERFACE}{line}\n")
 
 
 def test_a_peer_before_any_interface_is_refused() -> None:
-    with pytest.raises(ValueError, match="9 fields"):
+    with pytest.raises(DependencyError, match="9 fields"):
         parse_dump("\t".join(["wg0", ANN, "(none)", "(none)", "(none)", "0", "0", "0", "off"]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
+from wgreconcile.errors import DependencyError
 from wgreconcile.observed.conf import NO_KEY
 from wgreconcile.observed.model import LiveInterface, LivePeer
 from wgreconcile.values import Endpoint, Network, PublicKey, SecretKey
@@ -13,7 +14,8 @@ def parse_dump(text: str) -> tuple[LiveInterface, ...]:
     """Read ``wg show all dump``: 5 fields for an interface, 9 for a peer, each line led by the interface's name.
 
     Absent is ``(none)``, ``off`` or ``0`` (wireguard-tools: show.c, dump_print). Networks come masked and in
-    inet_ntop's spelling, so only those that two spellings exist of are parsed again.
+    inet_ntop's spelling, so only those that two spellings exist of are parsed again. Raise DependencyError for
+    anything else.
     """
     interfaces: list[tuple[list[str], list[LivePeer]]] = []
     for line in text.splitlines():
@@ -23,7 +25,8 @@ def parse_dump(text: str) -> tuple[LiveInterface, ...]:
         elif len(values) == 9 and interfaces:
             interfaces[-1][1].append(_peer(values))
         else:
-            raise ValueError(f"`wg show all dump` printed a line of {len(values)} fields, neither 5 nor 9")
+            problem = f"`wg show all dump` printed a line of {len(values)} fields, neither 5 nor 9"
+            raise DependencyError(f"{problem}; install the wireguard-tools that your system comes with")
     return tuple(_interface(values, peers) for values, peers in interfaces)
 
 
