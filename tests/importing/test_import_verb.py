@@ -56,15 +56,16 @@ def test_many_peers_are_told_by_their_number(place: Place) -> None:
     )
 
 
-def test_a_terminal_shows_what_is_being_done(place: Place) -> None:
+def test_a_terminal_shows_what_is_being_done(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
     place.write("wg0.conf", CONF)
+    monkeypatch.setenv("TERM", "xterm")
     err = Terminal()
     run_import(place.site, (), out=io.StringIO(), err=err, live=())
-    assert err.getvalue() == "\r\033[Kwg0: writing 3 files …\r\033[K"
+    assert err.getvalue() == "\r\033[Kreading the state …\r\033[Kwg0: writing 3 files …\r\033[K"
 
 
 def test_faults_end_with_1_and_the_others_are_imported(place: Place) -> None:

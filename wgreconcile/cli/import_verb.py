@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import TextIO
 
-from wgreconcile.cli.terminal import painter, progress
+from wgreconcile.cli.terminal import READING, painter, working
 from wgreconcile.command import run
 from wgreconcile.converge.site import Site
 from wgreconcile.errors import DependencyError
@@ -34,18 +34,17 @@ def run_import(
         print(f"nothing to import: no file in {site.conf_dir} that is not in the state already", file=out)
         return 0
     up = live_interfaces() if live is None else live
-    show = progress(err or sys.stderr)
-    report = import_files(
-        paths,
-        store=site.store,
-        secrets=site.secrets,
-        conf_dir=site.conf_dir,
-        live=up,
-        progress=show,
-        remarks=remarks,
-        names=names,
-    )
-    show("", "")
+    with working(err or sys.stderr, READING) as show:
+        report = import_files(
+            paths,
+            store=site.store,
+            secrets=site.secrets,
+            conf_dir=site.conf_dir,
+            live=up,
+            progress=show,
+            remarks=remarks,
+            names=names,
+        )
     _show(report, out, err or sys.stderr)
     return 0 if report.ok else 1
 

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from wgreconcile.cli.settings import Settings
 from wgreconcile.cli.signals import deferred
 from wgreconcile.cli.site import need_root, site_of
-from wgreconcile.cli.terminal import painter, progress
+from wgreconcile.cli.terminal import READING, painter, working
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.reconcile import reconcile
 from wgreconcile.converge.site import Site
@@ -49,19 +49,18 @@ def apply(arguments: argparse.Namespace, settings: Settings) -> int:
     need_root("apply", "it changes interfaces")
     if arguments.check:
         return _check(_survey(site, arguments, now), arguments)
-    show = progress(sys.stderr)
     with deferred() as stop:
-        outcome = reconcile(
-            site,
-            arguments.names,
-            now,
-            prune=arguments.prune,
-            force=arguments.force,
-            max_disruption=_limit(arguments),
-            progress=show,
-            stop=stop,
-        )
-        show("", "")
+        with working(sys.stderr, READING) as show:
+            outcome = reconcile(
+                site,
+                arguments.names,
+                now,
+                prune=arguments.prune,
+                force=arguments.force,
+                max_disruption=_limit(arguments),
+                progress=show,
+                stop=stop,
+            )
         _show_outcome(outcome, arguments.output, diff=arguments.diff)
     return 1 if outcome.failed else 0
 
@@ -82,7 +81,8 @@ def _limit(arguments: argparse.Namespace) -> Disruption:
 def _survey(site: Site, arguments: argparse.Namespace, now: datetime, *, offline: bool = False) -> Plan:
     from wgreconcile.converge.survey import survey  # an apply that finds nothing to do ends without it
 
-    found = survey(site, arguments.names, now, prune=arguments.prune, offline=offline)
+    with working(sys.stderr, READING):
+        found = survey(site, arguments.names, now, prune=arguments.prune, offline=offline)
     for warning in found.desired.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     for each in found.unread:

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 
 from wgreconcile.cli.settings import Settings
 from wgreconcile.cli.site import store_of
+from wgreconcile.cli.terminal import READING, working
 from wgreconcile.desired.client import client_of, render_client
 from wgreconcile.desired.model import DesiredState, Interface, Peer
 from wgreconcile.desired.secrets import Secrets, private_key_of
@@ -23,7 +24,8 @@ MASK = SecretKey("(secret)")
 
 def validate(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check the desired state and the secrets that are here; print what is odd without being wrong."""
-    desired = store_of(settings).load()
+    with working(sys.stderr, READING):
+        desired = store_of(settings).load()
     chosen = choose(desired, arguments.names)
     faults = (
         Secrets(settings.secrets, state=settings.state).check(DesiredState(chosen))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
-from wgreconcile.cli.terminal import painter
+from wgreconcile.cli.terminal import READING, painter, working
 from wgreconcile.converge.site import Site
 from wgreconcile.converge.survey import survey
 from wgreconcile.planning.model import Action, Change
@@ -32,7 +33,8 @@ def run_status(
     Raise StateError when the desired state has faults, UsageError for a name that is not in it.
     """
     moment = now or datetime.now(timezone.utc)
-    found = survey(site, names, moment)
+    with working(sys.stderr, READING):
+        found = survey(site, names, moment)
     status = status_of(found.plan, found.observed, found.baselines, found.desired, moment)
     if output_format == "json":
         print(json.dumps(export_status(status), indent=2), file=out)
