@@ -69,7 +69,11 @@ def test_a_field_has_one_spelling_afterwards(parse: Callable[[Any], Any], value:
         (fields.command, " ", "is an empty command"),
         (fields.command, "a\nb", "is a command of several lines, and a .conf file has one"),
         (fields.command, "a\rb", "has a control character, which a .conf file cannot hold"),
-        (fields.command, "echo '#'", "has a '#', where wg-quick ends the line even within quotes"),
+        (
+            fields.command,
+            "echo '#'",
+            "has a '#', where older versions of wg-quick end the line even within quotes",
+        ),
         (fields.label, "a\nPostUp = x", "is blank or has a control character"),
         (fields.label, " ", "is blank or has a control character"),
         (fields.text, "a\x1b[31m", "has a control character"),

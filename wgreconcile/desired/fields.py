@@ -135,7 +135,9 @@ def command(value: str) -> str:
     if _CONTROL.search(value.strip()):
         raise Wrong("has a control character, which a .conf file cannot hold", "put it into a script")
     if "#" in value:
-        raise Wrong("has a '#', where wg-quick ends the line even within quotes", "put it into a script")
+        raise Wrong(
+            "has a '#', where older versions of wg-quick end the line even within quotes", "put it into a script"
+        )
     return value.strip()
 
 

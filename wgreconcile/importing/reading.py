@@ -27,7 +27,7 @@ _KEY_LIKE = re.compile(r"[A-Za-z0-9+/]{40,}=?")
 BYTE_ORDER_MARK = "the byte order mark, which WireGuard cannot read"
 SAVE_CONFIG = "`SaveConfig = true`, with which wg-quick overwrites the file whenever the interface goes down"
 _CUT = (
-    "has a '#' that belongs to the command, and wg-quick ends the line there",
+    "has a '#' that belongs to the command, and older versions of wg-quick end the line there",
     "put the command into a script and call that, then import again",
 )
 _NO_KEY = (
