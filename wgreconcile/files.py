@@ -8,9 +8,8 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,8 +28,10 @@ def draft_beside(path: Path) -> tuple[int, Path]:
 
     By its name whoever comes later can tell that no person keeps it.
     """
-    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name[:40]}.wgreconcile-", dir=path.parent)
-    return descriptor, Path(draft)
+    while True:
+        draft = path.parent / f".{path.name[:40]}.wgreconcile-{os.urandom(4).hex()}"
+        with suppress(FileExistsError):
+            return os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), draft
 
 
 def drafts(folder: Path, *, below: bool = False) -> list[Path]:

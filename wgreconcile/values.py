@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 import re
 import socket
 from dataclasses import dataclass
@@ -200,10 +201,8 @@ def holder_of_name(text: str) -> str:
 
 
 def generate_secret_key() -> SecretKey:
-    """A new random private key, clamped as ``wg genkey`` does."""
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
-    return _clamped(X25519PrivateKey.generate().private_bytes_raw())
+    """A new random private key: 32 bytes from the kernel, clamped, as ``wg genkey`` makes them (genkey.c)."""
+    return _clamped(os.urandom(32))
 
 
 def public_key_of(secret: SecretKey) -> PublicKey:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _PEER = "\n[Peer]\n"
-_PUBLIC_KEY = re.compile(r"^PublicKey = (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +56,5 @@ def _settings(section: str) -> str:
 
 
 def _key_of(section: str) -> str:
-    found = _PUBLIC_KEY.search(section)
-    return found[1] if found else ""
+    settings = _settings(section)
+    return settings[12 : settings.find("\n")] if settings.startswith("PublicKey = ") else ""
