@@ -32,8 +32,8 @@ def main() -> int:
     arguments = parser.parse_args()
     move_inside()
     with tempfile.TemporaryDirectory() as folder:
-        _figures(Path(folder) / "state", arguments.peers, arguments.runs)
         _bring_up(Path(folder) / "up", arguments.up_peers, arguments.runs)
+        _figures(Path(folder) / "state", arguments.peers, arguments.runs)
     return 0
 
 
@@ -48,7 +48,7 @@ def _figures(state: Path, peers: int, runs: int) -> None:
         warm.append(timed(apply))
         changes.append(timed(apply, before=lambda n=run: _change_one(state, n)))
     floor = statistics.median(floors)
-    print(f"{peers} peers, one a file, {runs} runs; floor {floor:.3f} s")
+    print(f"\n{peers} peers, one a file, {runs} runs; floor {floor:.3f} s")
     _row("first apply (writes, brings up)", [first], floor)
     _row("no-op apply, warm", warm, floor)
     _row("one peer changed", changes, floor)
@@ -59,14 +59,15 @@ def _bring_up(state: Path, peers: int, runs: int) -> None:
     write_state(state, peers, name="wg1")
     command = [sys.executable, "-m", "wgreconcile", "apply", "--state", str(state), "wg1"]
     timed(command)
+    quick = ["wg-quick", "down", "wg1"]
     ours, plain = [], []
     for _ in range(runs):
-        quick = ["wg-quick", "down", "wg1"]
         subprocess.run(quick, check=True, capture_output=True)
         plain.append(timed(["wg-quick", "up", "wg1"]))
         subprocess.run(quick, check=True, capture_output=True)
         ours.append(timed(command))
-    print(f"\nbringing up {peers} peers with a route each; plain wg-quick {_median(plain):.3f} s")
+    subprocess.run(quick, check=True, capture_output=True)
+    print(f"bringing up {peers} peers with a route each; plain wg-quick {_median(plain):.3f} s")
     _row("wgreconcile apply", ours, _median(plain))
 
 

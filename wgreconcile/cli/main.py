@@ -53,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"wgreconcile: {error.filename or 'system'}: {error.strerror or error}", 1)
     except KeyboardInterrupt:
         return _fail("wgreconcile: interrupted; the next run converges what this one left", 130)
+    finally:
+        gc.freeze()  # nor does Python have to look through them when it ends
 
 
 def _fail(message: str, status: int) -> int:

@@ -14,6 +14,8 @@ from wgreconcile.values import INTERFACE_NAME, holder_of_name, is_interface_name
 SUFFIX = ".yaml"
 SETTINGS = "settings"
 SECRETS = "secrets"
+_OURS = (SUFFIX, ".yml")
+_NOT_OURS = (".", "README")
 
 Stamp = tuple[int, int, int, int]
 """Time of change, size, inode and time of the inode's change: what Git's index looks at, too."""
@@ -64,14 +66,14 @@ def stamps(state: Path) -> dict[str, Stamp]:
         with os.scandir(state / folder) as entries:
             for entry in entries:
                 name = entry.name
-                if not _is_ours(name):
+                if name.startswith(_NOT_OURS):
                     continue
                 if entry.is_dir():  # whatever its name: wg0.yaml is one that an interface may have
                     if folder:
                         found[folder + name] = NO_STAMP
                     elif name != SECRETS:
                         folders.append(f"{name}/")
-                elif name.endswith((SUFFIX, ".yml")):
+                elif name.endswith(_OURS):
                     found[folder + name] = _stamp(entry)
     found.pop(SETTINGS + SUFFIX, None)
     return found
@@ -192,4 +194,4 @@ def stamp_of(stat: os.stat_result) -> Stamp:
 
 
 def _is_ours(name: str) -> bool:
-    return not name.startswith((".", "README"))
+    return not name.startswith(_NOT_OURS)

@@ -53,8 +53,13 @@ class Memory:
 
     def trusts(self, stamp: Stamp) -> bool:
         """Whether an equal stamp alone proves that a document is as it was."""
-        young = self.looked_at - RACY_NS
-        return stamp[0] < young and stamp[3] < young
+        oldest = self.oldest_young
+        return stamp[0] < oldest and stamp[3] < oldest
+
+    @property
+    def oldest_young(self) -> int:
+        """From this time on, in nanoseconds, a document may have changed again without a new stamp."""
+        return self.looked_at - RACY_NS
 
 
 def digest(content: bytes) -> str:

@@ -88,11 +88,10 @@ class _Reading:
         """Read what may have changed; the paths of what has."""
         before, after = self._known.documents, self._fresh.documents
         gone = before.keys() - stamps.keys()
-        unsure = [
-            path
-            for path, stamp in stamps.items()
-            if (entry := before.get(path)) is None or tuple(entry[0]) != stamp or not self._known.trusts(stamp)
-        ]
+        moved = stamps.items() - {(path, tuple(entry[0])) for path, entry in before.items()}
+        oldest = self._known.oldest_young
+        young = (path for path, stamp in stamps.items() if stamp[0] >= oldest or stamp[3] >= oldest)
+        unsure = {*(path for path, _ in moved), *young}
         if self._known.warnings is None or len(gone) + len(unsure) > FEW:
             raise _NotSimple
         for path in gone:
