@@ -55,7 +55,7 @@ class World:
             return survey(*arguments, **more)  # type: ignore[arg-type]
 
         patch.setattr(reconciling.Quiet, "recall", recall)
-        patch.setattr("wgreconcile.converge.survey.survey", survey_as_a_whole)
+        patch.setattr("wgreconcile.converge.everything.survey", survey_as_a_whole)
         real = time.time_ns
         # What was written a moment ago is not trusted: every look happens an hour after the one before.
         patch.setattr(time, "time_ns", lambda: real() + self._hour * 3600 * 10**9)

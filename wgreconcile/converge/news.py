@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
 from wgreconcile.converge.few import Few, plan_few
 from wgreconcile.converge.interface import remember
-from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Progress
+from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Progress, Terms
 from wgreconcile.converge.part import NotAlone
 from wgreconcile.converge.quiet import Quiet
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.news import News
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning import safety
-from wgreconcile.planning.model import Disruption, InterfacePlan, Plan
+from wgreconcile.planning.model import InterfacePlan, Plan
 from wgreconcile.planning.order import in_order
 
 
@@ -40,11 +40,7 @@ def reconcile_news(
     quiet: Quiet,
     look: Look,
     now: datetime,
-    *,
-    force: bool,
-    max_disruption: Disruption,
-    progress: Progress,
-    stop: Callable[[], bool],
+    terms: Terms,
 ) -> Outcome | None:
     """The outcome when few peers are all that has to be looked at; None when it is not, and nothing was changed.
 
@@ -59,8 +55,8 @@ def reconcile_news(
     except NotAlone:
         return None
     plan = quiet.plan_with([each.plan for each in planned.values()])
-    safety.check(plan, force=force, max_disruption=max_disruption)
-    outcomes = run.carry_out(plan, planned, progress, stop)
+    safety.check(plan, force=terms.force, max_disruption=terms.max_disruption)
+    outcomes = run.carry_out(plan, planned, terms)
     outcome = Outcome(plan, tuple(sorted(outcomes.values(), key=attrgetter("name"))))
     if len(outcomes) == len(plan.interfaces) and not outcome.failed:
         quiet.remember_news(plan, news, run.look)
@@ -86,18 +82,16 @@ class _Run:
         self.site.store.remember(self.news)  # while the programs run
         return again
 
-    def carry_out(
-        self, plan: Plan, planned: Mapping[str, Few], progress: Progress, stop: Callable[[], bool]
-    ) -> dict[str, InterfaceOutcome]:
-        """What became of each interface until somebody said ``stop``. Raise Interrupted."""
+    def carry_out(self, plan: Plan, planned: Mapping[str, Few], terms: Terms) -> dict[str, InterfaceOutcome]:
+        """What became of each interface until somebody said stop. Raise Interrupted."""
         before = self.look
         outcomes = {each.name: InterfaceOutcome(each) for each in plan.interfaces if each.name not in planned}
         live = {name: each.part.before.live for name, each in planned.items()}
         try:
             for each in in_order([few.plan for few in planned.values()], live):
-                if stop():
+                if terms.stop():
                     break
-                outcomes[each.name] = self._converged(planned[each.name], progress)
+                outcomes[each.name] = self._converged(planned[each.name], terms.progress)
         except NotAlone:
             raise Interrupted(before, plan.interfaces, outcomes) from None
         return outcomes

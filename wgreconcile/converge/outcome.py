@@ -1,14 +1,25 @@
-"""What became of a reconcile, interface by interface."""
+"""What a reconcile may do, and what became of it, interface by interface."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wgreconcile.planning.model import InterfacePlan, Plan
+from wgreconcile.planning.model import Disruption, InterfacePlan, Plan
 
 Progress = Callable[[str, str], None]
 """Called with an interface and what is being done to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run may do, and whom it tells; when ``stop`` says so, it begins no further interface."""
+
+    prune: bool
+    force: bool
+    max_disruption: Disruption
+    progress: Progress
+    stop: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
