@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import icmplib  # type: ignore[import-untyped]
+import icmplib
 
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.desired.wording import show

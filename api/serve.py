@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import falcon
-import waitress  # type: ignore[import-untyped]
+import waitress
 from waitress import server, trigger, wasyncore
 
 from wgreconcile.api.lanes import QUICK_THREADS, THREADS, Lanes

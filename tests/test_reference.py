@@ -33,7 +33,7 @@ _CODE = re.compile(r"^```.*?^```|^    .*$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 @pytest.fixture
 def script() -> ModuleType:
     loader = SourceFileLoader("reference", str(REPOSITORY / "script" / "reference"))
-    loader.set_data = lambda *_, **__: None  # type: ignore[method-assign]  # no bytecode beside the script
+    loader.set_data = lambda *_, **__: None  # no bytecode beside the script
     spec = spec_from_loader("reference", loader)
     assert spec
     module = module_from_spec(spec)
@@ -85,7 +85,7 @@ def test_every_kind_of_thing_in_a_plan_has_its_section_with_its_fields() -> None
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: str(verb.name))
 def test_every_verb_has_its_section_with_its_options(script: ModuleType, verb: object) -> None:
-    name = verb.name  # type: ignore[attr-defined]
+    name = verb.name
     text = (REFERENCE / "command-line.md").read_text()
     section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
     parser = script.verbs_of(script.command_line.parser_of_all())[name]

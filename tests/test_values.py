@@ -288,4 +288,4 @@ def test_values_travel_and_cannot_be_changed(value: object, through: Callable[[o
     assert through(value) == value
     assert type(through(value)) is type(value)
     with pytest.raises((AttributeError, TypeError)):
-        value.anything = 1  # type: ignore[attr-defined]
+        value.anything = 1

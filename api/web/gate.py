@@ -110,6 +110,5 @@ def _has_page_token(req: falcon.Request, session: Session | None) -> bool:
 
 def _renewed(req: falcon.Request, caller: Caller) -> tuple[Cookie, ...]:
     """The session's cookie again, whose end has moved; a handler's own cookie of that name comes before it."""
-    if caller.session is None:
-        return ()
-    return (Cookie(SESSION_COOKIE, req.get_cookie_values(SESSION_COOKIE)[0], LIFETIME),)  # type: ignore[index]
+    tokens = req.get_cookie_values(SESSION_COOKIE)
+    return (Cookie(SESSION_COOKIE, tokens[0], LIFETIME),) if caller.session and tokens else ()

@@ -149,7 +149,7 @@ def test_a_managed_interface_that_left_the_state_is_known(site: Site, host: Host
 
 def test_it_waits_while_another_run_holds_the_lock(site: Site, host: Host) -> None:
     answers = iter([BusyError("busy"), BusyError("busy"), {}])
-    host.answer = lambda names: next(answers)  # type: ignore[assignment]
+    host.answer = lambda names: next(answers)
     assert Passes(site).ask(wish("wg0")) == Outcome((Converged("wg0"),))
     assert len(host.asked) == 3
 

@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
 
     class Datetime(datetime):
-        now = staticmethod(clock.now)  # type: ignore[assignment]
+        now = staticmethod(clock.now)
 
     monkeypatch.setattr(watch, "datetime", Datetime)
     monkeypatch.setattr(watch.time, "monotonic", clock.monotonic)

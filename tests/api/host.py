@@ -102,10 +102,10 @@ class Host:
 class Owner(Caller):
     """The owner of a host, with what a test needs to look behind the answers."""
 
-    host: Host = None  # type: ignore[assignment]
-    store: Store = None  # type: ignore[assignment]
-    runtime: Runtime = None  # type: ignore[assignment]
-    clock: Clock = None  # type: ignore[assignment]
+    host: Host = None
+    store: Store = None
+    runtime: Runtime = None
+    clock: Clock = None
 
     def write(self, path: str, text: str) -> None:
         """A document of the desired state, with ``$KEY1`` for the key number 1."""

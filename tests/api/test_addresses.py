@@ -85,7 +85,7 @@ def test_it_is_what_counting_gives(host: int, length: int, taken: list[tuple[int
         | {
             each
             for network in networks
-            if network != own.network and not network.supernet_of(own.network)  # type: ignore[arg-type]
+            if network != own.network and not network.supernet_of(own.network)
             for each in network
         }
         | {each.network_address for each in networks if each.prefixlen == 32}

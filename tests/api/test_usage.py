@@ -16,7 +16,7 @@ MANY = 2**62
 
 
 def sample(rx: int, tx: int, run: str = "", **more: int | str) -> Sample:
-    return Sample("wg0", "peer", rx, tx, run=run, **more)  # type: ignore[arg-type]
+    return Sample("wg0", "peer", rx, tx, run=run, **more)
 
 
 def total(usage: Usage) -> tuple[int, int]:

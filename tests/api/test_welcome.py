@@ -98,7 +98,7 @@ class TestTotp:
         self, owner: Caller, runtime: Runtime, clock: Clock
     ) -> None:
         first = self.link(owner)
-        code = pyotp.parse_uri(first).at(int(clock.now))  # type: ignore[attr-defined]
+        code = pyotp.parse_uri(first).at(int(clock.now))
         assert owner.post("Welcome_VerifyTotpLink", {"totp": code}) == OK
         assert owner.get("isTotpEnabled")["data"] is True
         assert owner.get("Welcome_GetTotpLink") == refused(None)

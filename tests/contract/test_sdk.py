@@ -71,7 +71,7 @@ async def peers(client: WGDashboardClient) -> dict[str, Peer]:
 
 async def added(client: WGDashboardClient, name: str, **options: object) -> Peer:
     """A new peer of wg0."""
-    await client.peers.add("wg0", name=name, **options)  # type: ignore[arg-type]
+    await client.peers.add("wg0", name=name, **options)
     return (await peers(client))[name]
 
 
@@ -165,7 +165,7 @@ def test_refusals_of_peers(tell: Tell) -> None:
         ):
             before = await peers(client)
             with pytest.raises(WGDashboardAPIError):
-                await client.peers.add("wg0", name="refused", **options)  # type: ignore[arg-type]
+                await client.peers.add("wg0", name="refused", **options)
             assert await peers(client) == before, options
         with pytest.raises(WGDashboardNotFoundError):
             await client.peers.add("nope")

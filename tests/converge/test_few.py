@@ -52,7 +52,7 @@ class World:
 
         def survey_as_a_whole(*arguments: object, **more: object) -> object:
             self.whole += 1
-            return survey(*arguments, **more)  # type: ignore[arg-type]
+            return survey(*arguments, **more)
 
         patch.setattr(reconciling.Quiet, "recall", recall)
         patch.setattr("wgreconcile.converge.everything.survey", survey_as_a_whole)
@@ -88,7 +88,7 @@ class World:
 
     def run(self, *names: str, now: datetime = NOW, **options: object) -> Outcome:
         self._hour += 1
-        return reconcile(self.site, names, now, **options)  # type: ignore[arg-type]
+        return reconcile(self.site, names, now, **options)
 
     @property
     def steps(self) -> list[str]:
@@ -124,7 +124,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         except Refused as error:
             raise CommandError(["ip"], 1, str(error)) from None
 
-    fleet.perform = perform  # type: ignore[method-assign]
+    fleet.perform = perform
     return World(tmp_path, fleet, monkeypatch)
 
 
@@ -377,7 +377,7 @@ class TestTrouble:
                 raise BOOM
             real(each, name)
 
-        world.fleet.perform = fail_once  # type: ignore[method-assign]
+        world.fleet.perform = fail_once
         world.put("eve")
         (outcome,) = world.run().interfaces
         assert ("boom" in outcome.error, outcome.return_error) == (True, "")
@@ -412,7 +412,7 @@ class TestTrouble:
                 world.fleet.host("wg0").change_peer(public_key("ann"), persistent_keepalive=7)
                 raise
 
-        world.fleet.perform = lose_it  # type: ignore[method-assign]
+        world.fleet.perform = lose_it
         (outcome,) = world.run().interfaces
         assert "boom" in outcome.error
         assert "boom" in outcome.return_error
@@ -439,7 +439,7 @@ class TestTrouble:
             if type(each).__name__ == "SetPeers" and not world.whole:
                 meanwhile(world.fleet.host("wg0"))
 
-        world.fleet.perform = perform  # type: ignore[method-assign]
+        world.fleet.perform = perform
         world.put("ann", "persistent_keepalive: 25\n")
         outcome = world.run()
         assert world.whole == 1
@@ -454,7 +454,7 @@ class TestTrouble:
             real(each, name)
             world.fleet.host("wg0").change_peer(public_key("bob"), endpoint=Endpoint("192.0.2.7:7"))
 
-        world.fleet.perform = perform  # type: ignore[method-assign]
+        world.fleet.perform = perform
         world.put("eve")
         assert not world.run().failed
         assert world.whole == 0
@@ -471,7 +471,7 @@ class TestTrouble:
                 raise BOOM
             real(each, name)
 
-        world.fleet.perform = perform  # type: ignore[method-assign]
+        world.fleet.perform = perform
         world.put("eve")
         (outcome,) = world.run().interfaces
         assert ("boom" in outcome.error, world.whole) == (True, 1)
@@ -489,7 +489,7 @@ class TestTrouble:
             if (name, type(each).__name__, world.whole) == ("wg1", "SetPeers", 0):
                 world.fleet.host("wg1")._change(mtu=1280, is_up=False)
 
-        world.fleet.perform = perform  # type: ignore[method-assign]
+        world.fleet.perform = perform
         world.put("eve")
         world.put("fay", name="wg1")
         assert changed(world.run()) == [("wg0", 6, 1), ("wg1", 2, 1)]

@@ -76,7 +76,7 @@ def test_the_old_configuration_is_remembered_until_the_new_one_comes_up(site: Mo
         texts.append((record.running[1:2], record.text))
         save(name, record)
 
-    site.records.save = saved  # type: ignore[method-assign]
+    site.records.save = saved
     run(site, goal(NEW))
     old, new = render_conf(OLD), render_conf(NEW)
     assert texts == [(("down",), old), ((), old), (("up",), new), ((), new), ((), new)]
@@ -123,7 +123,7 @@ def test_of_many_that_stay_different_a_few_are_named(
     host.change(peers=())
     site = ModelSite(monkeypatch, tmp_path, host.observed, wanted)
     site.remember(Baseline(wanted, applied=True))
-    site.model.perform = lambda step: None  # type: ignore[method-assign]
+    site.model.perform = lambda step: None
     error, returned = run(site, goal(wanted))
     assert re.fullmatch(rf"applied, .* still different: (peer \d create, ){{4}}peer \d create{more}", error)
     assert returned == ""

@@ -54,7 +54,7 @@ def site(tmp_path: Path) -> Site:
 def quiet(
     site: Site, *, seen: str = "as it was", now: datetime = NOW, prune: bool = False, names: tuple[str, ...] = ()
 ) -> Quiet:
-    return Quiet(site, Seen(seen), names, now, prune=prune)  # type: ignore[arg-type]
+    return Quiet(site, Seen(seen), names, now, prune=prune)
 
 
 def settled(site: Site, monkeypatch: pytest.MonkeyPatch, desired: DesiredState | None = None) -> None:
@@ -190,7 +190,7 @@ def test_what_changes_meanwhile_is_not_remembered(
     long_ago = time.time_ns() + 7200 * 10**9
     monkeypatch.setattr("wgreconcile.converge.quiet.time.time_ns", lambda: long_ago)
     news = News((), Memory({"wg0.yaml": [[], "digest", None]}))
-    found.remember_news(PLAN, news, Seen())  # type: ignore[arg-type]
+    found.remember_news(PLAN, news, Seen())
     assert quiet(site).recall() is None
 
 

@@ -58,7 +58,7 @@ def fleet(site: Site, monkeypatch: pytest.MonkeyPatch) -> Fleet:
         except Refused as error:
             raise CommandError(["ip"], 1, str(error)) from None
 
-    fleet.perform = perform  # type: ignore[method-assign]
+    fleet.perform = perform
     return fleet
 
 
@@ -387,12 +387,12 @@ class TestTrouble:
             if isinstance(each, WriteFile) and step == "WriteFile" and public_key("eve") in each.text:
                 raise BOOM
 
-        world.fleet.perform = fail  # type: ignore[method-assign]
+        world.fleet.perform = fail
         world.add("eve")
         (failed,) = world.run("wg0").interfaces
         assert ("boom" in failed.error, failed.return_error, world.whole) == (True, "", [("wg0",)])
         assert ((world.site.conf_dir / "wg0.conf").read_text(), world.fleet.host("wg0").observed.live) == before
-        world.fleet.perform = real  # type: ignore[method-assign]
+        world.fleet.perform = real
         assert not world.run("wg0").failed
         world.check_settled()
 

@@ -23,7 +23,7 @@ from .sites import NOW, Fleet, document, site_in
 
 
 def names(plans: object) -> list[str]:
-    return [each.name for each in plans.interfaces]  # type: ignore[attr-defined]
+    return [each.name for each in plans.interfaces]
 
 
 @pytest.fixture

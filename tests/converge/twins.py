@@ -44,7 +44,7 @@ class Twin:
         """What happens in the next run after so many steps."""
         self._performed = 0
         self._real = self.fleet.perform
-        self.fleet.perform = self._perform  # type: ignore[method-assign]
+        self.fleet.perform = self._perform
 
     def _perform(self, step: Step, name: str) -> None:
         try:

@@ -106,7 +106,7 @@ def clock_at(patch: pytest.MonkeyPatch, module: object, moment: datetime) -> Non
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        def now(cls, tz: object = None) -> datetime:
             return moment
 
     patch.setattr(module, "datetime", Clock)

@@ -216,7 +216,7 @@ def test_without_libyaml_the_answers_are_the_same(monkeypatch: pytest.MonkeyPatc
     """The pure parser behind the same composer: PyYAML is often built without the one in C."""
     bases = (yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer)
 
-    class Pure(*bases):  # type: ignore[misc]
+    class Pure(*bases):
         def __init__(self, stream: str) -> None:
             for base in bases:
                 base.__init__(self, stream) if base is yaml.reader.Reader else base.__init__(self)

@@ -40,7 +40,7 @@ def draft_of(folder: Folder, *keys: str) -> Draft:
 
 
 def peer(number: int, name: str = "", **fields: object) -> Peer:
-    return Peer(public(number), name, allowed_ips=(Network(f"10.7.0.{number}/32"),), **fields)  # type: ignore[arg-type]
+    return Peer(public(number), name, allowed_ips=(Network(f"10.7.0.{number}/32"),), **fields)
 
 
 def saved(draft: Draft, folder: Folder) -> None:
@@ -183,7 +183,7 @@ def test_a_copy_goes_its_own_way(draft: Draft) -> None:
 )
 def test_what_no_document_may_say_is_refused_at_once(draft: Draft, fields: dict[str, object], fault: str) -> None:
     with pytest.raises(StateError) as refused:
-        draft.put_peers("wg0", [replace(peer(5, "new"), **fields)])  # type: ignore[arg-type]
+        draft.put_peers("wg0", [replace(peer(5, "new"), **fields)])
     assert fault in str(refused.value)
     assert draft.state is draft.base
     assert draft.documents == {}

@@ -33,7 +33,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def read(kind: object, text: str, file: str, *, origin: str, checked: bool = False, **more: object) -> object:
         seen.append(origin + "+" * (not checked))
-        return real(kind, text, file, origin=origin, checked=checked, **more)  # type: ignore[arg-type]
+        return real(kind, text, file, origin=origin, checked=checked, **more)
 
     monkeypatch.setattr(reading, "read", read)
     return seen

@@ -30,7 +30,7 @@ def test_the_smallest_network_around_is_found(many: list[Network], network: Netw
     around = [
         each
         for each in map(ipaddress.ip_network, many)
-        if each.version == searched.version and searched.subnet_of(each)  # type: ignore[arg-type]
+        if each.version == searched.version and searched.subnet_of(each)
     ]
     found = Networks((each, "owner") for each in many).around(network)
     if around:

@@ -7,7 +7,7 @@ from .samples import SECRET, key, shows_secret
 
 
 def faults(kind: str, text: str) -> list[str]:
-    return [str(each) for each in read(kind, text, "f", name="wg0", origin="wg0.yaml").faults]  # type: ignore[arg-type]
+    return [str(each) for each in read(kind, text, "f", name="wg0", origin="wg0.yaml").faults]
 
 
 def test_a_sound_document_is_its_value() -> None:

@@ -21,13 +21,13 @@ NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
 
 def wg(name: str, *peers: Peer, address: str = "", **fields: object) -> Interface:
     addresses = tuple(map(Address.parse, address.split()))
-    return replace(Interface(name, addresses, origin=f"{name}.yaml", peers=peers), **fields)  # type: ignore[arg-type]
+    return replace(Interface(name, addresses, origin=f"{name}.yaml", peers=peers), **fields)
 
 
 def peer(number: int, *allowed_ips: str, **fields: object) -> Peer:
     origin = f"wg0/p{number}.yaml"
     whole = Peer(public(number), allowed_ips=tuple(map(Network.parse, allowed_ips)), origin=origin)
-    return replace(whole, **fields)  # type: ignore[arg-type]
+    return replace(whole, **fields)
 
 
 def faults(*interfaces: Interface) -> list[Finding]:

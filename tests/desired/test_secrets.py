@@ -28,7 +28,7 @@ def secrets(tmp_path: Path) -> Secrets:
 
 def with_psk(number: int, name: str, **fields: object) -> Peer:
     peer = Peer(public(number), preshared_key=SecretFile(name), origin=f"wg0/p{number}.yaml")
-    return replace(peer, **fields)  # type: ignore[arg-type]
+    return replace(peer, **fields)
 
 
 def faults(error: pytest.ExceptionInfo[StateError]) -> list[str]:

@@ -53,7 +53,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     def read(kind: object, text: str, file: str, **more: object) -> object:
         seen.append(file)
-        return reading.read(kind, text, file, **more)  # type: ignore[arg-type]
+        return reading.read(kind, text, file, **more)
 
     monkeypatch.setattr(warm, "read", read)
     yield seen

@@ -7,7 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from ..replay.owner import Owner
+from ..replay.served import Served
 from . import testhost
+from .forms import INTERFACE
 from .testhost import Host
 
 
@@ -31,6 +34,22 @@ def make_host() -> Iterator[Callable[[str], Host]]:
 def host(make_host: Callable[[str], Host]) -> Host:
     """One test host."""
     return make_host("host")
+
+
+@pytest.fixture
+def served(host: Host) -> Iterator[Served]:
+    """A test host that is served."""
+    with Served(host) as served:
+        yield served
+
+
+@pytest.fixture
+def owner(served: Served) -> Owner:
+    """The owner of a served host whose wg0 is up and has no peers yet."""
+    owner = Owner(served)
+    owner.must("addWireguardConfiguration", INTERFACE | {"Address": "10.64.0.1/16"})
+    owner.see("toggleWireguardConfiguration", configurationName="wg0")
+    return owner
 
 
 @pytest.fixture

@@ -5,16 +5,14 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
 import yaml
 
 from wgreconcile.values import generate_secret_key, public_key_of
 
 from ..replay.owner import Owner
 from ..replay.served import Served
-from .test_api_end_to_end import INTERFACE
 from .test_api_writers import Writers, agree, desired
 from .testhost import STATE_FOLDER, Host
 
@@ -95,16 +93,8 @@ class Typist:
         self._host.run(["wg", "set", "wg0", "peer", key, *what.split()], check=False)
 
 
-@pytest.fixture
-def served(host: Host) -> Iterator[Served]:
-    with Served(host) as served:
-        yield served
-
-
-def test_it_ends_as_documents_say(served: Served) -> None:
-    host, owner = served.host, Owner(served)
-    owner.must("addWireguardConfiguration", INTERFACE | {"Address": "10.64.0.1/16"})
-    owner.see("toggleWireguardConfiguration", configurationName="wg0")
+def test_it_ends_as_documents_say(owner: Owner, served: Served) -> None:
+    host = served.host
     writers, stop = Writers(owner), threading.Event()
     started = writers.write(range(WRITERS), stop)
     people = [Person(Editor(host).edit, stop), Person(Typist(host).type, stop)]

@@ -12,8 +12,8 @@ import pytest
 
 from ..replay.owner import PASSWORD, USERNAME, Owner
 from ..replay.served import Served
+from .forms import INTERFACE
 from .scenario import CONF, SECRETS, VAR, eventually
-from .test_api_end_to_end import INTERFACE
 from .test_api_writers import agree, desired
 from .testhost import STATE_FOLDER, Host, key_pair
 
@@ -45,10 +45,7 @@ def served(host: Host) -> Iterator[Served]:
 
 
 @pytest.fixture
-def owner(served: Served) -> Owner:
-    owner = Owner(served)
-    owner.must("addWireguardConfiguration", INTERFACE | {"Address": "10.64.0.1/16"})
-    owner.see("toggleWireguardConfiguration", configurationName="wg0")
+def owner(owner: Owner) -> Owner:
     for key, address in ((ANN, "10.64.0.9/32"), (BOB, "10.64.0.10/32")):
         owner.must("addPeers/wg0", {"name": "ann", "public_key": key, "allowed_ips": [address]})
     return owner

@@ -10,27 +10,15 @@ import pytest
 
 from ..replay.owner import Owner
 from ..replay.served import Served
+from .forms import INTERFACE, TUNNEL
 from .pinger import Pinger
 from .scenario import CONF, SECRETS, eventually
 from .testhost import STATE_FOLDER, Host, key_pair
 
-SERVER, TUNNEL = "192.0.2.1", "10.9.0.1"
+SERVER = "192.0.2.1"
 GIB = 1024**3
 COUNTED_WITHIN = 15.0
 """Seconds until usage shows: it is counted every ten."""
-
-INTERFACE = {
-    "ConfigurationName": "wg0",
-    "Address": f"{TUNNEL}/24, fd09::1/64",
-    "ListenPort": "51820",
-    "PrivateKey": key_pair("wg0")[0],
-    "PublicKey": "",
-    "PresharedKey": "",
-    "PreUp": "",
-    "PreDown": "",
-    "PostUp": "",
-    "PostDown": "",
-}
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import pytest
 
 from ..replay.owner import PASSWORD, USERNAME, Owner
 from ..replay.served import Served
+from .forms import INTERFACE
 from .scenario import CONF, SECRETS, VAR
-from .test_api_end_to_end import INTERFACE
 from .test_api_mixes import agree
 from .testhost import STATE_FOLDER, Host, key_pair
 
@@ -58,16 +57,7 @@ SETTINGS |= {"endpoint_allowed_ip": "0.0.0.0/0", "preshared_key": PSK, "mtu": 14
 
 
 @pytest.fixture
-def served(host: Host) -> Iterator[Served]:
-    with Served(host) as served:
-        yield served
-
-
-@pytest.fixture
-def owner(served: Served) -> Owner:
-    owner = Owner(served)
-    owner.must("addWireguardConfiguration", INTERFACE | {"Address": "10.64.0.1/16"})
-    owner.see("toggleWireguardConfiguration", configurationName="wg0")
+def owner(owner: Owner) -> Owner:
     owner.must("addPeers/wg0", PEER)
     return owner
 

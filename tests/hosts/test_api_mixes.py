@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -20,8 +20,8 @@ from wgreconcile.values import generate_secret_key, public_key_of
 from ..replay.owner import Owner
 from ..replay.served import Served
 from ..replay.states import view_of
+from .forms import INTERFACE
 from .scenario import CONF, SECRETS, eventually
-from .test_api_end_to_end import INTERFACE
 from .testhost import STATE_FOLDER, Host, key_pair
 
 CLIENTS = 8
@@ -31,12 +31,6 @@ NAMES = ("wg0", "wg1")
 LABELS = [f"peer {number}" for number in range(8)]
 
 Answer = dict[str, Any]
-
-
-@pytest.fixture
-def served(host: Host) -> Iterator[Served]:
-    with Served(host) as served:
-        yield served
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ import http.client
 import random
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import pytest
 import yaml
 
 from wgreconcile.values import generate_secret_key, public_key_of
@@ -18,7 +16,6 @@ from ..replay.owner import Owner
 from ..replay.served import Served
 from ..replay.states import Fields, view_of
 from .scenario import CONF, SECRETS, eventually
-from .test_api_end_to_end import INTERFACE
 from .testhost import STATE_FOLDER, Host
 
 WRITERS = 8
@@ -180,20 +177,6 @@ def agree(host: Host) -> bool:
 
 def _addresses_and_keys(peers: dict[str, Fields]) -> dict[str, tuple[str, str]]:
     return {key: (", ".join(each["AllowedIPs"]), each.get("PresharedKey", "")) for key, each in peers.items()}
-
-
-@pytest.fixture
-def served(host: Host) -> Iterator[Served]:
-    with Served(host) as served:
-        yield served
-
-
-@pytest.fixture
-def owner(served: Served) -> Owner:
-    owner = Owner(served)
-    owner.must("addWireguardConfiguration", INTERFACE | {"Address": "10.64.0.1/16"})
-    owner.see("toggleWireguardConfiguration", configurationName="wg0")
-    return owner
 
 
 def test_eight_writers(owner: Owner, served: Served) -> None:

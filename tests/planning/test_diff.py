@@ -115,7 +115,7 @@ def test_the_text_that_is_wanted_is_not_parsed() -> None:
 
     class Unparsed(ConfFile):
         @property
-        def conf(self) -> Conf:  # type: ignore[override]
+        def conf(self) -> Conf:
             raise AssertionError("parsed")
 
     wanted = conf(*many(10))

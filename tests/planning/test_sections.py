@@ -16,7 +16,7 @@ from ..observed.strategies import CONFS, public_key, secret_key
 
 def conf(*labels: str, **fields: object) -> Conf:
     peers = (ConfPeer(public_key(each), name=each, allowed_ips=(Network("10.0.0.0/8"),)) for each in labels)
-    return Conf(private_key=secret_key("wg0"), listen_port=51820, peers=tuple(peers), **fields)  # type: ignore[arg-type]
+    return Conf(private_key=secret_key("wg0"), listen_port=51820, peers=tuple(peers), **fields)
 
 
 def changed(sections: Sections, keys: set[PublicKey], few: Conf) -> Sections:

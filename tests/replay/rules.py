@@ -84,7 +84,7 @@ def _made_by_the_clock(expected: str, got: str, clocks: Clocks) -> bool:
 
 def _same_host(expected: str, got: str, _clocks: Clocks) -> bool:
     recorded, ours = _PORT.fullmatch(expected), _PORT.fullmatch(got)
-    return bool(recorded and ours) and recorded[1] == ours[1]  # type: ignore[index]
+    return bool(recorded and ours) and recorded[1] == ours[1]
 
 
 _NUMBERS = frozenset(
