@@ -5,24 +5,23 @@ Three configurations decide the cause: the goal, the observed one, and the basel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from wgreconcile.errors import StateError
 from wgreconcile.observed.conf import INTERFACE_FIELDS, Conf, ConfPeer, parse_conf_like, peer_sections
-from wgreconcile.observed.model import ConfFile, LiveInterface, LivePeer, ObservedInterface, Route
+from wgreconcile.observed.model import ConfFile, LiveInterface, LivePeer, ObservedInterface
 from wgreconcile.planning.addresses import moved, sources
+from wgreconcile.planning.causes import cause_of, updated
 from wgreconcile.planning.model import Action, Baseline, Cause, Change, Disruption, Goal, Place, Value
+from wgreconcile.planning.route_changes import default_route_changes, route_changes
 from wgreconcile.planning.routes import (
     carries_ipv6,
     default_routes,
-    expected_routes,
-    expected_rules,
     guarded,
     policy_table,
-    served_default_routes,
 )
-from wgreconcile.values import IPV6_MTU, PublicKey
+from wgreconcile.values import IPV6_MTU
 
 FILE_MODE = 0o600
 RESTARTING_FIELDS = ("pre_up", "post_up", "dns", "table")
@@ -55,20 +54,20 @@ def _diff_file(goal: Goal, file: ConfFile | None, baseline: Baseline) -> Iterato
             yield from _diff_peers(name, Place.FILE, goal.conf.peers, (), baseline, Cause.DISK)
         return
     if file.mode != FILE_MODE:
-        yield _update(name, Place.FILE, "mode", f"{file.mode:04o}", f"{FILE_MODE:04o}", Cause.DISK)
+        yield updated(name, Place.FILE, "mode", f"{file.mode:04o}", f"{FILE_MODE:04o}", Cause.DISK)
     if file.text != goal.text:
         yield from _diff_text(goal, file, baseline)
 
 
 def _diff_text(goal: Goal, file: ConfFile, baseline: Baseline) -> Iterator[Change]:
     if goal.conf is None:  # a way back, which is exact to the byte
-        yield _update(goal.name, Place.FILE, "text", "(other text)", "(the text before)", Cause.STATE)
+        yield updated(goal.name, Place.FILE, "text", "(other text)", "(the text before)", Cause.STATE)
         return
     try:
         found = parse_conf_like(file.text, file.path, peer_sections(goal.text or "", goal.conf))
     except StateError as error:
         fault = str(error.faults[0])
-        yield _update(goal.name, Place.FILE, "text", f"unreadable: {fault}", "(rendered)", Cause.DISK)
+        yield updated(goal.name, Place.FILE, "text", f"unreadable: {fault}", "(rendered)", Cause.DISK)
         return
     yield from _diff_settings(goal.name, Action.UPDATE, found, goal.conf, baseline)
     yield from _diff_peers(goal.name, Place.FILE, goal.conf.peers, found.peers, baseline, Cause.DISK)
@@ -78,7 +77,7 @@ def _diff_settings(name: str, action: Action, found: Conf, goal: Conf, baseline:
     for field in INTERFACE_FIELDS:
         before, after = getattr(found, field), getattr(goal, field)
         if before != after:
-            cause = _cause(baseline, getattr(baseline.conf, field), after, Cause.DISK)
+            cause = cause_of(baseline, getattr(baseline.conf, field), after, Cause.DISK)
             yield Change(name, Place.FILE, action, field, before, after, cause)
 
 
@@ -86,19 +85,19 @@ def _diff_live(goal: Goal, observed: ObservedInterface, baseline: Baseline, inte
     name, live = goal.name, observed.live
     if goal.live is None:
         if live is not None:
-            cause = _cause(baseline, baseline.up, False, Cause.LIVE)
+            cause = cause_of(baseline, baseline.up, False, Cause.LIVE)
             yield Change(name, Place.LIVE, Action.DELETE, "", "up", None, cause, Disruption.RESTART)
     elif live is None:
-        cause = _cause(baseline, baseline.up, True, Cause.LIVE)
+        cause = cause_of(baseline, baseline.up, True, Cause.LIVE)
         yield Change(name, Place.LIVE, Action.CREATE, "", None, "up", cause)
     else:
         if interrupted:
-            yield _update(name, Place.LIVE, "link", "interrupted", "up", Cause.LIVE, Disruption.RESTART)
+            yield updated(name, Place.LIVE, "link", "interrupted", "up", Cause.LIVE, Disruption.RESTART)
         yield from _diff_restart(name, goal.live, baseline)
-        yield from _diff_default_routes(name, goal.live, live, baseline, goal.was)
+        yield from default_route_changes(name, goal.live, live, baseline, goal.was)
         yield from _diff_device(name, goal.live, live, baseline)
         yield from _diff_address(name, goal.live, live, baseline, goal.was)
-        yield from _diff_routes(name, goal.live, live, baseline, goal.was)
+        yield from route_changes(name, goal.live, live, baseline, goal.was)
         yield from _diff_peers(name, Place.LIVE, goal.live.peers, live.peers, baseline, Cause.LIVE)
         if goal.was is not None:
             yield from _diff_forgotten(name, goal.live.peers, live.peers, baseline)
@@ -109,34 +108,7 @@ def _diff_restart(name: str, goal: Conf, baseline: Baseline) -> Iterator[Change]
         before, after = getattr(baseline.conf, field), getattr(goal, field)
         if before != after:
             cause = Cause.STATE if baseline.applied else Cause.NEW
-            yield _update(name, Place.LIVE, field, before, after, cause, Disruption.RESTART)
-
-
-def _diff_default_routes(
-    name: str, goal: Conf, live: LiveInterface, baseline: Baseline, was: LiveInterface | None
-) -> Iterator[Change]:
-    """What needs wg-quick, which alone sets up policy routing and takes it away. A way back goes by what was."""
-    base = baseline.conf
-    before, after = default_routes(base), default_routes(goal)
-    marks_differ = bool(after) and base.fwmark != goal.fwmark and not _is_served(goal, live)
-    if was is not None:
-        wanted, served = after, served_default_routes(was)
-        before, marks_differ = served_default_routes(live), False
-        after = (before & (wanted | served)) | (wanted & served)
-    elif not baseline.applied:  # nobody told us, but there they are
-        before |= served_default_routes(live)
-    lost = after and not policy_table(goal, live)
-    if goal.table == base.table and (before != after or marks_differ or lost):
-        cause = Cause.LIVE if before == after and not marks_differ else Cause.STATE
-        routes = tuple(sorted(before)), tuple(sorted(after))
-        cause = cause if baseline.applied else Cause.NEW
-        yield _update(name, Place.LIVE, "default_routes", *routes, cause, Disruption.RESTART)
-
-
-def _is_served(goal: Conf, live: LiveInterface) -> bool:
-    """Whether the default routes already go by the mark of the goal."""
-    routes = {Route(each, str(goal.fwmark)) for each in default_routes(goal)}
-    return live.fwmark == goal.fwmark and routes <= live.routes
+            yield updated(name, Place.LIVE, field, before, after, cause, Disruption.RESTART)
 
 
 def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline) -> Iterator[Change]:
@@ -156,11 +128,11 @@ def _diff_device(name: str, goal: Conf, live: LiveInterface, baseline: Baseline)
     for field, before, after, disruption in fields:
         if before != after:
             base = applied[field] if field in applied else getattr(baseline.conf, field)
-            cause = _cause(baseline, base, after, Cause.LIVE)
-            yield _update(name, Place.LIVE, field, before, after, cause, disruption)
+            cause = cause_of(baseline, base, after, Cause.LIVE)
+            yield updated(name, Place.LIVE, field, before, after, cause, disruption)
     if goal.mtu is None and (baseline.conf.mtu is not None or (live.mtu < IPV6_MTU and carries_ipv6(goal))):
         cause = Cause.STATE if baseline.conf.mtu is not None else Cause.LIVE
-        yield _update(name, Place.LIVE, "mtu", live.mtu, "automatic", cause)
+        yield updated(name, Place.LIVE, "mtu", live.mtu, "automatic", cause)
 
 
 def _diff_address(
@@ -175,63 +147,8 @@ def _diff_address(
         gone = set(found) - set(wanted) or moved(found, wanted)
         disruption = Disruption.INTERFACE if gone else Disruption.NONE
         disruption = Disruption.RESTART if is_stale else disruption
-        cause = _cause(baseline, baseline.conf.address, wanted, Cause.LIVE)
-        yield _update(name, Place.LIVE, "address", found if found != wanted else before, wanted, cause, disruption)
-
-
-def _diff_routes(
-    name: str, goal: Conf, live: LiveInterface, baseline: Baseline, was: LiveInterface | None
-) -> Iterator[Change]:
-    """Routes and rules that are missing come; of those too many only our own go: others are somebody else's."""
-    table, before = policy_table(goal, live), policy_table(baseline.conf, live)
-    expected = expected_routes(goal, table)
-    ours = expected if baseline.conf is goal else expected_routes(baseline.conf, before)
-    wanted_rules = expected_rules(goal, table)
-    if was is not None:
-        expected, wanted_rules = (expected | ours) & was.routes, wanted_rules & was.rules
-    missing, surplus = expected - live.routes, (ours - expected) & live.routes
-    if missing or surplus:
-        yield from _routes_by_peer(name, (goal, baseline.conf), surplus, missing, missing <= ours, baseline)
-    if was is None and (cut_off := _cut_off(goal, live)):
-        yield _update(name, Place.LIVE, "routes", (), cut_off, Cause.LIVE)
-    missing_rules = wanted_rules - live.rules
-    if missing_rules and table:
-        rules = tuple(sorted(missing_rules, key=lambda r: (r.version, -r.table)))
-        cause = _cause(baseline, missing_rules <= expected_rules(baseline.conf, before), True, Cause.LIVE)
-        yield _update(name, Place.LIVE, "rules", (), rules, cause)
-
-
-def _cut_off(goal: Conf, live: LiveInterface) -> tuple[Route, ...]:
-    """Routes to networks that an address should have made the kernel route, had nobody removed that route."""
-    if live.connected is None or not live.is_up:
-        return ()
-    wide = {each.network for each in goal.address if each in live.address and each.network.ip.num_addresses > 1}
-    return tuple(Route(each) for each in sorted(wide - live.connected) if Route(each) not in live.routes)
-
-
-def _routes_by_peer(
-    name: str,
-    confs: tuple[Conf, Conf],
-    surplus: Set[Route],
-    missing: Set[Route],
-    were_ours: bool,
-    baseline: Baseline,
-) -> Iterator[Change]:
-    """One change for each peer whose routes differ; it is theirs, as their allowed IPs are the reason."""
-    owners = {network: peer for conf in reversed(confs) for peer in conf.peers for network in peer.allowed_ips}
-    moved: dict[PublicKey, tuple[ConfPeer, list[Route], list[Route]]] = {}
-    for index, routes in ((1, surplus), (2, missing)):
-        for route in sorted(routes, key=lambda each: (each.table, each.network)):
-            peer = owners[route.network]
-            entry = moved.setdefault(peer.public_key, (peer, [], []))
-            (entry[1] if index == 1 else entry[2]).append(route)
-    for peer, gone, come in moved.values():
-        cause = _cause(baseline, were_ours and not gone, True, Cause.LIVE)
-        disruption = Disruption.PEER if gone else Disruption.NONE
-        values = (tuple(gone), tuple(come))
-        yield Change(
-            name, Place.LIVE, Action.UPDATE, "routes", *values, cause, disruption, peer.public_key, peer.name
-        )
+        cause = cause_of(baseline, baseline.conf.address, wanted, Cause.LIVE)
+        yield updated(name, Place.LIVE, "address", found if found != wanted else before, wanted, cause, disruption)
 
 
 def _diff_peers(
@@ -253,11 +170,11 @@ def _diff_peers(
         if seen is not None:
             yield from _diff_peer(name, place, peer, seen, base, baseline.applied, drifted)
             continue
-        cause = _cause(baseline, base, peer, drifted)
+        cause = cause_of(baseline, base, peer, drifted)
         yield Change(name, place, Action.CREATE, "", None, peer, cause, peer=peer.public_key, name=peer.name)
     for seen in before.values():
         label = applied.get(seen.public_key, ConfPeer(seen.public_key)).name or getattr(seen, "name", "")
-        cause = _cause(baseline, seen.public_key in applied, False, drifted)
+        cause = cause_of(baseline, seen.public_key in applied, False, drifted)
         disruption = Disruption.PEER if place is Place.LIVE else Disruption.NONE
         yield Change(
             name, place, Action.DELETE, "", _settings(seen), None, cause, disruption, seen.public_key, label
@@ -326,22 +243,3 @@ def _settings(seen: ConfPeer | LivePeer) -> ConfPeer:
     return ConfPeer(
         seen.public_key, seen.preshared_key, seen.allowed_ips, seen.endpoint, seen.persistent_keepalive
     )
-
-
-def _update(
-    name: str,
-    place: Place,
-    field: str,
-    before: Value,
-    after: Value,
-    cause: Cause,
-    disruption: Disruption = Disruption.NONE,
-) -> Change:
-    return Change(name, place, Action.UPDATE, field, before, after, cause, disruption)
-
-
-def _cause(baseline: Baseline, applied: object, after: object, drifted: Cause) -> Cause:
-    """Never applied, changed in the state since, or else changed where it was observed."""
-    if not baseline.applied:
-        return Cause.NEW
-    return drifted if applied == after else Cause.STATE
