@@ -13,7 +13,7 @@ import pytest
 
 from wgreconcile.converge import steady
 from wgreconcile.converge.outcome import Outcome
-from wgreconcile.converge.reconcile import reconcile
+from wgreconcile.converge.reconcile import reconcile, reconcile_in_turn
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
 from wgreconcile.converge.steady import Steady
@@ -67,11 +67,11 @@ def whole(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The names of each reconcile as a whole."""
     seen: list[tuple[str, ...]] = []
 
-    def reconcile_as_a_whole(site: Site, names: tuple[str, ...], *arguments: Any, **more: Any) -> Outcome:
+    def reconcile_as_a_whole(site: Site, names: tuple[str, ...], *arguments: Any) -> Outcome:
         seen.append(tuple(names))
-        return reconcile(site, names, *arguments, **more)
+        return reconcile_in_turn(site, names, *arguments)
 
-    monkeypatch.setattr(steady, "reconcile", reconcile_as_a_whole)
+    monkeypatch.setattr(steady, "reconcile_in_turn", reconcile_as_a_whole)
     return seen
 
 

@@ -18,6 +18,7 @@ from .testhost import STATE_FOLDER, Host
 
 WRITERS = 4
 SECONDS = 6.0
+APPLIES = 8
 
 
 class Person(threading.Thread):
@@ -114,3 +115,22 @@ def test_it_ends_as_documents_say(owner: Owner, served: Served) -> None:
     owner.post("addPeers/wg0", {"name": "last", "allowed_ips": ["10.64.250.1/32"]})
     assert agree(host), served.log()
     host.wgreconcile("plan", "--detailed-exitcode")
+
+
+def test_who_types_apply_gets_a_turn_however_much_is_written(owner: Owner, served: Served) -> None:
+    host = served.host
+    writers, stop = Writers(owner), threading.Event()
+    started = writers.write(range(WRITERS), stop)
+    editor, took = Editor(host), []
+    for _ in range(APPLIES):
+        time.sleep(0.3)
+        editor.edit()
+        began = time.monotonic()
+        host.wgreconcile("apply")
+        took.append(time.monotonic() - began)
+    stop.set()
+    for each in started:
+        each.join()
+    assert agree(host), served.log()
+    assert max(took) < 5, took
+    assert writers.acknowledged > APPLIES, "hardly anything was written"

@@ -31,8 +31,8 @@ def test_a_second_apply_is_told_to_come_back_and_breaks_nothing(host: Host) -> N
     scenario.desire(wg0=SLOW)
     with host.popen(APPLY) as first:
         assert begun(scenario)
-        for arguments in (["apply"], ["apply", "wg0"], ["apply", "--force", "--prune"]):
-            second = scenario.run(*arguments, expect=75)
+        for arguments in ([], ["wg0"], ["--force", "--prune"]):
+            second = scenario.run("apply", "--wait", "0.2", *arguments, expect=75)
             assert "another run of wgreconcile holds /var/lib/wgreconcile/lock" in second.stderr
             assert second.writes == []
         stdout, _ = let_go(scenario, first)
@@ -40,6 +40,34 @@ def test_a_second_apply_is_told_to_come_back_and_breaks_nothing(host: Host) -> N
     assert "wg0             : ok=0 changed=2 failed=0" in stdout
     assert scenario.hook_log() == ["begun"]
     scenario.check_settled()
+
+
+def test_a_second_apply_waits_for_the_first_one(host: Host) -> None:
+    scenario = Scenario(host)
+    scenario.desire(wg0=SLOW)
+    with host.popen(APPLY) as first:
+        assert begun(scenario)
+        with host.popen(APPLY) as second:
+            time.sleep(1)
+            assert second.poll() is None
+            let_go(scenario, first)
+            stdout, _ = second.communicate(timeout=30)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "wg0             : ok=2 changed=0 failed=0" in stdout
+    assert scenario.hook_log() == ["begun"]
+
+
+def test_one_that_waits_ends_when_asked_to(host: Host) -> None:
+    scenario = Scenario(host)
+    scenario.desire(wg0=SLOW)
+    with host.popen(APPLY) as first:
+        assert begun(scenario)
+        with host.popen([*APPLY, "--wait", "60"]) as second:
+            time.sleep(1)
+            second.send_signal(signal.SIGINT)
+            second.communicate(timeout=5)
+        let_go(scenario, first)
+    assert second.returncode == 75
 
 
 def test_a_plan_waits_for_nobody(host: Host) -> None:

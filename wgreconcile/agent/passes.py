@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -12,14 +11,13 @@ from wgreconcile.api.reconciler import Converged, Outcome
 from wgreconcile.converge.outcome import InterfaceOutcome
 from wgreconcile.converge.site import Site
 from wgreconcile.converge.steady import Steady
-from wgreconcile.errors import BusyError, WgreconcileError
+from wgreconcile.errors import WgreconcileError
 from wgreconcile.sharing import Group
 
 _log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 10.0
 """How long a pass waits for a run of the command line to end."""
-_LOOK_AGAIN = 0.05
 NOT_BEGUN = "was not begun, because wgreconcile is stopping; the next start converges it"
 
 
@@ -80,16 +78,15 @@ class Passes:
         names = self._known(wish.names)
         if wish.names and not names:
             return Outcome(tuple(map(Converged, sorted(wish.names))))
-        deadline = time.monotonic() + self._busy_seconds
-        while True:
-            try:
-                now = datetime.now(timezone.utc)
-                done = self._steady.reconcile(names, now, prune=wish.force, force=wish.force, stop=self._stop)
-                return self._outcome(done.interfaces, wish.names)
-            except BusyError:
-                if time.monotonic() > deadline or self._stop():
-                    raise
-                time.sleep(_LOOK_AGAIN)
+        done = self._steady.reconcile(
+            names,
+            datetime.now(timezone.utc),
+            prune=wish.force,
+            force=wish.force,
+            stop=self._stop,
+            patience=self._busy_seconds,
+        )
+        return self._outcome(done.interfaces, wish.names)
 
     def _known(self, names: Iterable[str]) -> list[str]:
         """What is neither desired nor managed is as it should be, and no pass knows of it."""

@@ -148,6 +148,13 @@ def _apply(parser: argparse.ArgumentParser) -> None:
         default="restart",
         help="refuse a plan that disturbs more",
     )
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="for another run to end (default: 10); exit with 75 after that",
+    )
 
 
 def _status(parser: argparse.ArgumentParser) -> None:

@@ -60,6 +60,7 @@ def apply(arguments: argparse.Namespace, settings: Settings) -> int:
                 max_disruption=_limit(arguments),
                 progress=show,
                 stop=stop,
+                patience=arguments.wait,
             )
         _show_outcome(outcome, arguments.output, diff=arguments.diff)
     return 1 if outcome.failed else 0

@@ -9,7 +9,7 @@ from wgreconcile.converge.leftovers import settle
 from wgreconcile.converge.outcome import Outcome, Progress, Terms
 from wgreconcile.converge.quiet import Quiet
 from wgreconcile.converge.site import Site
-from wgreconcile.files import exclusive_lock, make_private_folder
+from wgreconcile.converge.turn import turn
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning.model import Disruption
 
@@ -24,29 +24,33 @@ def reconcile(
     max_disruption: Disruption = Disruption.RESTART,
     progress: Progress = lambda name, text: None,
     stop: Callable[[], bool] = lambda: False,
+    patience: float = 0.0,
 ) -> Outcome:
     """Bring the host to its desired state and verify that it is there.
 
     Raise StateError, UnsafePlanError or BusyError before anything is changed. What fails later is told
     in the outcome: one interface that fails is led back, and the others are still converged. When ``stop`` says
-    so, no further interface is begun.
+    so, no further interface is begun. Another run is waited for ``patience`` seconds.
     """
-    terms = Terms(prune, force, max_disruption, progress, stop)
-    make_private_folder(site.var)
-    with exclusive_lock(site.var / "lock", "run of wgreconcile"):
-        settle(site)
-        look = Look(site.conf_dir, site.names())
-        quiet = Quiet(site, look, names, now, prune=prune)
-        if (outcome := quiet.recall()) is not None:
-            return outcome
-        # Imported only here: most runs find nothing to do, and are over sooner without it.
-        from wgreconcile.converge.everything import reconcile_everything
-        from wgreconcile.converge.news import Interrupted, reconcile_news
+    with turn(site.var, patience, stop) as waited:
+        return reconcile_in_turn(site, names, now + waited, Terms(prune, force, max_disruption, progress, stop))
 
-        try:
-            outcome = reconcile_news(site, quiet, look, now, terms)
-            return outcome or reconcile_everything(site, quiet, look, names, now, terms)
-        except Interrupted as begun:  # somebody else is at work: what there is now is seen anew
-            look = Look(site.conf_dir, site.names())
-            quiet = Quiet(site, look, names, now, prune=prune)
-            return reconcile_everything(site, quiet, look, names, now, terms, begun)
+
+def reconcile_in_turn(site: Site, names: Sequence[str], now: datetime, terms: Terms) -> Outcome:
+    """As :func:`reconcile`, for who holds the lock."""
+    settle(site)
+    look = Look(site.conf_dir, site.names())
+    quiet = Quiet(site, look, names, now, prune=terms.prune)
+    if (outcome := quiet.recall()) is not None:
+        return outcome
+    # Imported only here: most runs find nothing to do, and are over sooner without it.
+    from wgreconcile.converge.everything import reconcile_everything
+    from wgreconcile.converge.news import Interrupted, reconcile_news
+
+    try:
+        outcome = reconcile_news(site, quiet, look, now, terms)
+        return outcome or reconcile_everything(site, quiet, look, names, now, terms)
+    except Interrupted as begun:  # somebody else is at work: what there is now is seen anew
+        look = Look(site.conf_dir, site.names())
+        quiet = Quiet(site, look, names, now, prune=terms.prune)
+        return reconcile_everything(site, quiet, look, names, now, terms, begun)

@@ -2,7 +2,7 @@
 
 What was verified is known. Where only peers differ from that, only these are planned and applied, and all others
 are looked at again. Whatever is not that simple, or does not turn out as planned, is left to
-:func:`wgreconcile.converge.reconcile.reconcile`.
+:func:`wgreconcile.converge.reconcile.reconcile_in_turn`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from datetime import datetime
 
 from wgreconcile.converge.few import Few, plan_few
 from wgreconcile.converge.known import Known, new_peers
-from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
+from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Terms
 from wgreconcile.converge.part import NotAlone
-from wgreconcile.converge.reconcile import reconcile
+from wgreconcile.converge.reconcile import reconcile_in_turn
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
+from wgreconcile.converge.turn import turn
 from wgreconcile.desired.model import DesiredState, Interface
 from wgreconcile.desired.moments import Period
 from wgreconcile.desired.store import Store
-from wgreconcile.files import exclusive_lock
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning import safety
-from wgreconcile.planning.model import Baseline, Goal, Plan
+from wgreconcile.planning.model import Baseline, Disruption, Goal, Plan
 from wgreconcile.planning.plan import plan_interface
 from wgreconcile.planning.routes import default_routes
 
@@ -45,26 +45,29 @@ class Steady:
         prune: bool = False,
         force: bool = False,
         stop: Callable[[], bool] = lambda: False,
+        patience: float = 0.0,
     ) -> Outcome:
-        """As :func:`reconcile`."""
-        try:
-            return self._reconcile_few(names, now, force)
-        except NotAlone:
-            self._store.loaded = None
-            outcome = reconcile(self._site, names, now, prune=prune, force=force, stop=stop)
-            self._learn(outcome, now)
-            return outcome
+        """As :func:`wgreconcile.converge.reconcile.reconcile`."""
+        terms = Terms(prune, force, Disruption.RESTART, lambda name, text: None, stop)
+        with turn(self._site.var, patience, stop) as waited:
+            now += waited
+            try:
+                return self._reconcile_few(names, now, force)
+            except NotAlone:
+                self._store.loaded = None
+                outcome = reconcile_in_turn(self._site, names, now, terms)
+                self._learn(outcome, now)
+                return outcome
 
     def _reconcile_few(self, names: Sequence[str], now: datetime, force: bool) -> Outcome:
         """The outcome when all that differs are a few peers of interfaces that are known; else raise NotAlone."""
         if not names or not self._known.keys() >= set(names):
             raise NotAlone
-        with exclusive_lock(self._site.var / "lock", "run of wgreconcile"):
-            state = self._site.store.recent()
-            planned = [self._planned(self._known[each], state.find(each), now) for each in names]
-            plan = Plan(tuple(few.plan for _, few in planned))
-            safety.check(plan, force=force)
-            return Outcome(plan, tuple(self._converged(interface, few, now) for interface, few in planned))
+        state = self._site.store.recent()
+        planned = [self._planned(self._known[each], state.find(each), now) for each in names]
+        plan = Plan(tuple(few.plan for _, few in planned))
+        safety.check(plan, force=force)
+        return Outcome(plan, tuple(self._converged(interface, few, now) for interface, few in planned))
 
     def _planned(self, known: Known, interface: Interface | None, now: datetime) -> tuple[Interface, Few]:
         name = known.interface.name
