@@ -38,6 +38,9 @@ _HOLDERS = {
     "lo": "it is the loopback interface",
 }
 
+IPV4_MTU = 576
+"""The largest packet that every host of IPv4 takes (RFC 791)."""
+
 IPV6_MTU = 1280
 """The least MTU with which a link carries IPv6 (RFC 8200): below it the kernel takes addresses and routes away."""
 

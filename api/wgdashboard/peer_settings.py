@@ -13,7 +13,6 @@ from wgreconcile.errors import masked
 from wgreconcile.values import Network, PublicKey, SecretKey, public_key_of
 
 _LARGEST_MTU = 1460
-_SMALLEST_MTU = 576
 _LONGEST_KEEPALIVE = 65535
 """As long as WireGuard takes. v4.0 wrote longer ones into files that no client could read."""
 _HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})")
@@ -123,8 +122,7 @@ def _name_server(text: str) -> str:
 
 def _mtu(value: int | str) -> int:
     number = whole_number(value)
-    # What is too small for any packet of IP is none, though v4.0 took it.
-    if number is None or (number != 0 and not _SMALLEST_MTU <= number <= _LARGEST_MTU):
+    if number is None or not 0 <= number <= _LARGEST_MTU:
         raise Refusal(_NO_MTU)
     return number
 

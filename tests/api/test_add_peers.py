@@ -176,7 +176,6 @@ class TestOne:
             ({"endpoint_allowed_ip": "junk"}, "Endpoint Allowed IPs format is incorrect."),
             ({"mtu": 1461}, "MTU format is not correct."),
             ({"mtu": -1}, "MTU format is not correct."),
-            ({"mtu": 100}, "MTU format is not correct."),
             ({"mtu": "x"}, "MTU format is not correct."),
             ({"mtu": True}, "MTU format is not correct."),
             ({"mtu": 1.5}, "MTU format is not correct."),

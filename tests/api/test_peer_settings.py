@@ -94,6 +94,8 @@ class TestUpdate:
             ({"endpoint_allowed_ip": "::/0"}, {"endpoint_allowed_ip": "::/0"}),
             ({"endpoint_allowed_ip": "0.0.0.0/0, ::/0"}, {"endpoint_allowed_ip": "0.0.0.0/0, ::/0"}),
             ({"mtu": 0}, {"mtu": 0}),
+            ({"mtu": 1}, {"mtu": 1}),
+            ({"mtu": 575}, {"mtu": 575}),
             ({"mtu": "1400"}, {"mtu": 1400}),
             ({"keepalive": 0}, {"keepalive": 0}),
             ({"keepalive": "5"}, {"keepalive": 5}),

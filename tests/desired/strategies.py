@@ -47,7 +47,7 @@ def clients(secrets: st.SearchStrategy[Any]) -> st.SearchStrategy[Client]:
         address=tuples_of(addresses),
         dns=dns,
         allowed_ips=tuples_of(networks),
-        mtu=mtus,
+        mtu=st.none() | st.integers(0, 65535),
         persistent_keepalive=st.none() | st.integers(0, 65535),
         endpoint=st.none() | endpoints,
     )

@@ -199,6 +199,20 @@ class TestWarnings:
         (found,) = warnings(wg("wg0", peer(1, "10.0.0.1"), address="10.0.0.1/24"))
         assert "the address of wg0 itself" in found.problem
 
+    @pytest.mark.parametrize("mtu", [1, 575])
+    def test_an_mtu_for_hardly_any_packet_is_odd_for_a_client(self, mtu: int) -> None:
+        small = Client(mtu=mtu)
+        found = warnings(wg("wg0", peer(1, client=small), client_defaults=small))
+        assert [(each.peer, each.field) for each in found] == [
+            (None, ("client_defaults", "mtu")),
+            (public(1), ("client", "mtu")),
+        ]
+        assert found[0].problem == f"{mtu} is less than the 576 that every host of IPv4 takes"
+
+    @pytest.mark.parametrize("mtu", [None, 0, 576, 9000])
+    def test_any_other_mtu_of_a_client_is_usual(self, mtu: int | None) -> None:
+        assert warnings(wg("wg0", peer(1, client=Client(mtu=mtu)))) == []
+
     def test_of_many_warnings_the_first_are_told_and_the_rest_counted(self) -> None:
         peers = [peer(number, f"10.9.0.{number}") for number in range(1, MANY + 8)]
         found = warnings(wg("wg0", *peers, address="10.0.0.1/24"))

@@ -136,12 +136,12 @@ class TestClient:
         assert client.mtu == 0
         assert "MTU" not in render_client(client, public(2), None, None)
 
-    @pytest.mark.parametrize("mtu", [1, 575, 65536, -1])
-    def test_any_other_mtu_that_carries_nothing_is_refused(self, folder: Folder, mtu: int) -> None:
+    @pytest.mark.parametrize("mtu", [65536, -1])
+    def test_an_mtu_that_no_interface_can_have_is_refused(self, folder: Folder, mtu: int) -> None:
         folder.write("wg0.yaml", f"client_defaults: {{mtu: {mtu}}}\n")
         (fault,) = folder.faults()
         assert "client_defaults.mtu" in fault
-        assert f"{mtu} is not an MTU from 576 to 65535, or 0" in fault
+        assert f"{mtu} is not an MTU from 0 to 65535" in fault
 
 
 @pytest.mark.parametrize(

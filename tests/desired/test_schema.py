@@ -68,8 +68,8 @@ def test_a_wrong_field_is_answered_in_words_with_an_example(field: str, value: A
         ("peers", [5], f"peers[0]: 5 is not a peer; write it like {PEER}"),
         (
             "client_defaults",
-            {"mtu": 1},
-            "client_defaults.mtu: 1 is not an MTU from 576 to 65535, or 0; write a number such as 1380",
+            {"mtu": -1},
+            "client_defaults.mtu: -1 is not an MTU from 0 to 65535; write a number such as 1380",
         ),
     ],
 )

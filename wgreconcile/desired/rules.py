@@ -11,10 +11,10 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from wgreconcile.desired.model import Interface, Peer
+from wgreconcile.desired.model import Client, Interface, Peer
 from wgreconcile.desired.networks import Networks, host_of, is_host, is_link_local
 from wgreconcile.desired.wording import show_text
-from wgreconcile.values import IPV6_MTU, Address, Network, PublicKey, SecretKey, public_key_of
+from wgreconcile.values import IPV4_MTU, IPV6_MTU, Address, Network, PublicKey, SecretKey, public_key_of
 
 if TYPE_CHECKING:
     from wgreconcile.desired.places import FieldPath
@@ -53,6 +53,7 @@ def check(interfaces: Sequence[Interface], now: datetime) -> list[Finding]:
         active = [(index, peer) for index, peer in enumerate(each.peers) if peer.is_active(now)]
         findings += [*_public_keys(each), *_pairs(each), *_mtu(each, active), *_allowed_ips(each, active)]
         findings += [*_few(each, _outside(each, active)), *_few(each, _own_addresses(each, active))]
+        findings += _few(each, _client_mtus(each))
         if each.enabled:
             findings += _inside_others(each, active, enabled)
     return findings
@@ -179,6 +180,22 @@ def _own_addresses(interface: Interface, active: Active) -> Iterator[Finding]:
         for network in own.intersection(peer.allowed_ips):
             problem = f"{network} is the address of {interface.name} itself, so nothing is sent to the peer"
             yield _about_peer(interface, index, ("allowed_ips",), problem, "choose another", is_warning=True)
+
+
+def _client_mtus(interface: Interface) -> Iterator[Finding]:
+    """Clients of WGDashboard may choose any; in a document it is a slip."""
+    remedy = "write a number such as 1380, or 0 to leave it to the peer"
+    if (found := _small_mtu(interface.client_defaults)) is not None:
+        yield _about(interface, ("client_defaults", "mtu"), found, remedy, is_warning=True)
+    for index, peer in enumerate(interface.peers):
+        if (found := _small_mtu(peer.client)) is not None:
+            yield _about_peer(interface, index, ("client", "mtu"), found, remedy, is_warning=True)
+
+
+def _small_mtu(client: Client) -> str | None:
+    if client.mtu is None or not 0 < client.mtu < IPV4_MTU:
+        return None
+    return f"{client.mtu} is less than the {IPV4_MTU} that every host of IPv4 takes"
 
 
 def _networks(interface: Interface) -> list[Network]:
