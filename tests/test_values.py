@@ -260,14 +260,16 @@ def test_no_names_of_interfaces(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [".", "all", "default", "interfaces", "lo", "-f", "--version", "up", "mtu", "type"]
+    "text", [".", "all", "default", "interfaces", "lo", "-f", "--version", "up", "mtu", "type", "t", "link-net"]
 )
 def test_names_that_are_something_else_already(text: str) -> None:
     assert holder_of_name(text)
     assert not is_interface_name(text)
 
 
-@pytest.mark.parametrize("text", ["a", "wg", "wg0.", "on", "none", "All", "lo0", "x-f", "=up", "0"])
+@pytest.mark.parametrize(
+    "text", ["w", "wg", "wg0.", "on", "none", "All", "lo0", "x-f", "=up", "0", "mt", "lin0", "table"]
+)
 def test_names_that_only_look_so(text: str) -> None:
     assert is_interface_name(text)
 

@@ -20,12 +20,17 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 INTERFACE_NAME = re.compile(r"[a-zA-Z0-9_=+.-]{1,15}")
 """What wg-quick accepts as a name (wg-quick: parse_options). Some of it is taken: see :func:`holder_of_name`."""
 
-_IP_WORDS = re.compile(
-    r"address|addrgenmode|alias|allmulticast|arp|brd|broadcast|carrier|dev|down|dynamic|"
-    r"gro_max_size|gso_max_segs|gso_max_size|group|help|index|link|link-netns|link-netnsid|"
-    r"master|mode|mtu|multicast|name|netns|nomaster|numrxqueues|numtxqueues|parentdev|promisc|"
-    r"protodown|qlen|state|trailers|txqlen|txqueuelen|type|up|vf|vrf|xdp|xdpdrv|xdpgeneric|"
-    r"xdpoffload"
+_IP_WHOLE_WORDS = (
+    "allmulticast arp brd carrier dev down gro_max_size group gso_max_segs gso_max_size index link-netns mode mtu "
+    "multicast name netns parentdev promisc protodown qlen state trailers up vf vrf xdp xdpdrv xdpgeneric "
+    "xdpoffload"
+)
+_IP_SHORTENED_WORDS = (
+    "address addrgenmode alias broadcast dynamic help link link-netnsid master nomaster numrxqueues numtxqueues "
+    "txqlen txqueuelen type"
+)
+_IP_WORDS = frozenset(_IP_WHOLE_WORDS.split()).union(
+    word[:length] for word in _IP_SHORTENED_WORDS.split() for length in range(1, len(word) + 1)
 )
 """What ``ip link add NAME type wireguard`` does not read as a name (iproute2: iplink_parse)."""
 
@@ -198,9 +203,7 @@ def holder_of_name(text: str) -> str:
     """What keeps a name that is spelt right from being one of a WireGuard interface; empty when nothing does."""
     if text.startswith("-"):
         return "programs take it for an option"
-    return _HOLDERS.get(text) or (
-        "`ip link add` takes it for a word of its own" if _IP_WORDS.fullmatch(text) else ""
-    )
+    return _HOLDERS.get(text) or ("`ip link add` takes it for a word of its own" if text in _IP_WORDS else "")
 
 
 def generate_secret_key() -> SecretKey:

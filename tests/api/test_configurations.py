@@ -215,7 +215,7 @@ class TestAdd:
             ),
             *(
                 ("ConfigurationName", each, f"'{each}' is no name that an interface can have: ")
-                for each in ("..", "settings", "secrets", "README", "all", "lo", "interfaces", "mtu", "-f")
+                for each in ("..", "settings", "secrets", "README", "all", "lo", "interfaces", "mtu", "t", "-f")
             ),
             ("Address", "nonsense", "'nonsense' is not an address such as 10.7.0.1/24"),
             ("Address", "10.20.0.1/24,", "'' is not an address such as 10.7.0.1/24"),

@@ -314,9 +314,9 @@ def test_a_restart_looks_names_up_before_the_interface_goes_down(host: Host) -> 
 def test_names_that_wg_quick_or_ip_takes_for_something_else_are_told_from_all_others(host: Host) -> None:
     """What is refused is what `ip link add` does not make an interface of that name from, and nothing else."""
     words = {"up", "down", "mtu", "type", "name", "dev", "link", "group", "vrf", "xdp", "link-netns", "parentdev"}
-    names = sorted(
-        {*words, "all", "lo", "wg0", "on", "none", "lladdr", "show", "addrgenmode", "master", "=x", "0"}
-    )
+    longest = ("addrgenmode", "broadcast", "carrier", "help", "link-netnsid", "nomaster", "numtxqueues", "txqlen")
+    shortened = {word[:length] for word in (*words, *longest) for length in range(1, len(word) + 1)}
+    names = sorted({*shortened, "all", "lo", "wg0", "on", "none", "lladdr", "show", "table", "via", "=x", "0"})
     made = set()
     for name in names:
         host.run(["ip", "link", "add", name, "type", "veth"], check=False)
