@@ -9,22 +9,15 @@ from wgreconcile.api.peer_edits import delete_peers, disable_peers, enable_peers
 from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.services import Services
-from wgreconcile.api.wgdashboard.bring_up import bring_up
+from wgreconcile.api.wgdashboard.bring_up import write_up
 from wgreconcile.api.wgdashboard.departures import forget
 from wgreconcile.api.wgdashboard.lookup import require_interface
-from wgreconcile.desired.draft import Draft
-from wgreconcile.desired.model import Peer
 
 
 def delete(services: Services, request: Request) -> Reply:
     """Delete peers, restricted ones among them, with their usage, schedules and links."""
     name, keys = request.path["config"], _keys(services, request)
-
-    def edit(draft: Draft) -> list[Peer]:
-        _begin(draft, name)
-        return delete_peers(draft, name, keys)
-
-    gone = services.transactions.write(edit).data
+    gone = write_up(services.transactions, name, lambda draft: delete_peers(draft, name, keys)).data
     with services.runtime.afterwards():
         forget(services.runtime, name, gone, request.now)
     return _told(len(gone), len(keys), "Deleted", "delete")
@@ -34,25 +27,15 @@ def restrict(services: Services, request: Request) -> Reply:
     """Keep peers in the state only."""
     name, keys = request.path["config"], _keys(services, request)
     count(services.runtime.usage, services.reconciler.observed(), name, set(keys))
-
-    def edit(draft: Draft) -> list[Peer]:
-        _begin(draft, name)
-        return disable_peers(draft, name, keys)
-
-    done = services.transactions.write(edit).data
+    done = write_up(services.transactions, name, lambda draft: disable_peers(draft, name, keys)).data
     return _told(len(done), len(keys), "Restricted", "restrict")
 
 
 def allow(services: Services, request: Request) -> Reply:
     """Put restricted peers back on the interface, up to the first that is not restricted."""
     name, keys = request.path["config"], _keys(services, request)
-
-    def edit(draft: Draft) -> str | None:
-        _begin(draft, name)
-        return enable_peers(draft, name, keys)
-
     _fold(services, name, keys)
-    not_restricted = services.transactions.write(edit).data
+    not_restricted = write_up(services.transactions, name, lambda draft: enable_peers(draft, name, keys)).data
     if not_restricted is not None:
         return Reply(message=f"Failed to allow access of peer {not_restricted}", ok=False)
     return Reply(message="Allow access successfully!")
@@ -65,11 +48,6 @@ def _keys(services: Services, request: Request) -> list[str]:
         is_first = services.settings.get().compat == "v4.0"
         raise Refusal("Please specify more than one peer" if is_first else "Please specify one or more peers")
     return list(request.body["peers"])
-
-
-def _begin(draft: Draft, name: str) -> None:
-    require_interface(draft.state, name)
-    bring_up(draft, name)
 
 
 def _fold(services: Services, name: str, keys: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.services import Services
 from wgreconcile.api.wgdashboard.addresses import by_address, listed, pools
-from wgreconcile.api.wgdashboard.bring_up import bring_up
+from wgreconcile.api.wgdashboard.bring_up import write_up
 from wgreconcile.api.wgdashboard.lookup import NO_CONFIGURATION, require_interface, require_peer
 from wgreconcile.api.wgdashboard.new_peers import add_many, add_one, check_form
 from wgreconcile.api.wgdashboard.peer_changes import change_peer
@@ -18,6 +18,7 @@ from wgreconcile.api.wgdashboard.views import view_of
 from wgreconcile.desired.draft import Draft
 from wgreconcile.values import PublicKey
 
+_NO_PEER = "Peer does not exist"
 _KINDS = ("total", "receive", "sent")
 
 
@@ -40,12 +41,10 @@ def add(services: Services, request: Request) -> Reply:
     check_form(body, compat)
 
     def edit(draft: Draft) -> list[PublicKey]:
-        require_interface(draft.state, name)
-        bring_up(draft, name)
         is_one = not body.get("bulkAdd")
         return add_one(draft, name, body) if is_one else add_many(draft, name, body, compat, request.now)
 
-    written = services.transactions.write(edit)
+    written = write_up(services.transactions, name, edit)
     if compat == "v4.0":
         return Reply()
     added = set(written.data)
@@ -58,14 +57,14 @@ def add(services: Services, request: Request) -> Reply:
 def update(services: Services, request: Request) -> None:
     """Change the settings of a peer."""
     name, body = request.path["config"], request.body
-    services.state_with(name)
+    moment = datetime.fromtimestamp(request.now, timezone.utc)
+    require_peer(services.state_with(name), name, body["id"], moment, _NO_PEER)
 
     def edit(draft: Draft) -> None:
-        peer = require_peer(draft.state, name, body["id"], draft.now, "Peer does not exist")
-        bring_up(draft, name)
+        peer = require_peer(draft.state, name, body["id"], draft.now, _NO_PEER)
         change_peer(draft, name, peer, body, services.keyring)
 
-    services.transactions.write(edit)
+    write_up(services.transactions, name, edit)
 
 
 def reset(services: Services, request: Request) -> None:

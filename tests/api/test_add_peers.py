@@ -126,9 +126,25 @@ class TestOne:
         assert keeper.live(C_PUBLIC)
         assert keeper.info()["configurationInfo"]["Status"] is True
 
-    def test_and_stays_down_when_nothing_is_added(self, keeper: Owner) -> None:
+    @pytest.mark.parametrize(
+        ("more", "message"),
+        [
+            ({"mtu": -1}, "MTU format is not correct."),
+            ({"allowed_ips": ["10.7.0.1/32"]}, "This IP is not available: 10.7.0.1/32"),
+            ({"bulkAdd": True, "bulkAddAmount": 0}, "Please specify amount of peers you want to add"),
+        ],
+    )
+    def test_also_for_a_peer_that_is_refused(self, keeper: Owner, more: dict[str, Any], message: str) -> None:
         keeper.get("toggleWireguardConfiguration", configurationName="wg0")
-        assert not add(keeper, {**FORM, "mtu": -1})["status"]
+        documents, secrets = keeper.documents(), keeper.secret_files()
+        assert add(keeper, {**FORM, **more}) == refused(message)
+        assert "wg0" in keeper.host.live
+        assert new(keeper) == []
+        assert (keeper.documents(), keeper.secret_files()) == (documents, secrets)
+
+    def test_but_not_for_an_empty_form(self, keeper: Owner) -> None:
+        keeper.get("toggleWireguardConfiguration", configurationName="wg0")
+        assert add(keeper, {**FORM, "public_key": ""}) == refused("Please fill in all required box.")
         assert "wg0" not in keeper.host.live
 
     def test_one_of_each_version_of_ip(self, keeper: Owner) -> None:

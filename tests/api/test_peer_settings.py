@@ -197,10 +197,17 @@ class TestUpdate:
 
     def test_the_interface_comes_up(self, keeper: Owner) -> None:
         keeper.get("toggleWireguardConfiguration", configurationName="wg0")
-        assert update(keeper, mtu=-1)["status"] is False
-        assert "wg0" not in keeper.host.live
         assert update(keeper) == OK
         assert "wg0" in keeper.host.live
+
+    def test_also_for_a_change_that_is_refused(self, keeper: Owner) -> None:
+        before = keeper.peer(C_PUBLIC)["mtu"]
+        keeper.get("toggleWireguardConfiguration", configurationName="wg0")
+        assert update(keeper, id=key(3)) == refused("Peer does not exist")
+        assert "wg0" not in keeper.host.live
+        assert update(keeper, mtu=-1) == refused("MTU format is not correct.")
+        assert "wg0" in keeper.host.live
+        assert keeper.peer(C_PUBLIC)["mtu"] == before
 
     def test_the_same_again_needs_no_pass(self, keeper: Owner) -> None:
         update(keeper)
