@@ -10,6 +10,7 @@ import falcon
 import waitress
 from waitress import server, trigger, wasyncore
 
+from wgreconcile.api.connection import MOST_HEADER_BYTES, Connection
 from wgreconcile.api.lanes import QUICK_THREADS, THREADS, Lanes
 from wgreconcile.api.web.body import MOST_BYTES
 from wgreconcile.errors import UsageError
@@ -41,6 +42,7 @@ class Server:
         self._server = self._listen(app, listen)
         self._listening = [each for each in self._sockets.values() if isinstance(each, server.BaseWSGIServer)]
         for each in self._listening:
+            each.channel_class = Connection
             each.handle_accept = _with_room(each, each.handle_accept, most_connections)
         self._wake = next(each for each in self._sockets.values() if isinstance(each, trigger.trigger))
 
@@ -79,7 +81,7 @@ class Server:
                 listen=listen,
                 ident=None,
                 connection_limit=500,  # as many as select() can look at, with files to spare
-                max_request_header_size=64 * 1024,
+                max_request_header_size=MOST_HEADER_BYTES,
                 # The application refuses large bodies politely; this is for those that are out of all reason.
                 max_request_body_size=2 * MOST_BYTES,
                 # Whether a proxy is to be believed is decided by the settings, which need to see its headers.

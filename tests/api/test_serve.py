@@ -113,6 +113,67 @@ def test_nonsense_on_the_wire_does_no_harm(port: int, sent: bytes) -> None:
     assert Browser(port).send("GET", "/api/getDashboardVersion")[0] == 200
 
 
+def spoken(port: int, sent: bytes) -> tuple[int, str, Any]:
+    """Status, head and body of the one answer to raw bytes, after which the server hangs up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(sent)
+        head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+    return int(head.split()[1]), head.decode(), json.loads(body)
+
+
+POST = b"POST /api/authenticate HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "message"),
+    [
+        (b"nonsense\r\n\r\n", 400, "Start line is invalid."),
+        (b"get / HTTP/1.1\r\n\r\n", 400, "Malformed HTTP method."),
+        (POST + b"no colon\r\n\r\n", 400, "Invalid header."),
+        (POST + b"Cookie: session=secret\rx\r\n\r\n", 400, "Bare CR or LF found in header line."),
+        (POST + b"Content-Length: -5\r\n\r\n", 400, "Content-Length is invalid."),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nx\r\n", 400, "Invalid chunk size."),
+        (
+            POST + b"Content-Length: 9999999\r\nExpect: 100-continue\r\n\r\n",
+            413,
+            "The body is larger than 1024 KiB.",
+        ),
+        (POST + b"X: " + b"y" * (65_536 - len(POST) - 3), 431, "The header is larger than 64 KiB."),
+        (POST + b"Transfer-Encoding: gzip\r\n\r\n", 501, "Transfer-Encoding requested is not supported."),
+    ],
+)
+def test_what_is_no_request_is_answered_in_the_envelope(port: int, sent: bytes, status: int, message: str) -> None:
+    found, head, body = spoken(port, sent)
+    assert (found, body) == (status, refused(message))
+    assert "content-type: application/json\r\n" in head.lower()
+    assert "connection: close\r\n" in head.lower()
+
+
+SMUGGLED = b"0\r\n\r\nGET /api/getDashboardVersion HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5", "Both Content-Length and Transfer-Encoding."),
+        (POST + b"CONTENT-LENGTH:5\r\ntransfer-encoding:chunked", "Both Content-Length and Transfer-Encoding."),
+        (POST + b"Content-Length: 5\r\nTransfer-Encoding:", "Both Content-Length and Transfer-Encoding."),
+        (POST + b"Content-Length: 5\r\nContent-Length: 60", "Content-Length is invalid."),
+        (POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked", "Transfer-Encoding needs HTTP/1.1."),
+    ],
+)
+def test_a_body_that_two_readers_could_end_at_two_places_is_refused(port: int, head: bytes, message: str) -> None:
+    assert spoken(port, head + b"\r\nExpect: 100-continue\r\n\r\n" + SMUGGLED)[::2] == (400, refused(message))
+
+
+def test_an_error_of_the_server_itself_is_in_the_envelope(caplog: pytest.LogCaptureFixture) -> None:
+    def application(*_: Any) -> Any:
+        raise ValueError("of nobody's concern")
+
+    with serving(application) as port:
+        assert Browser(port).send("GET", "/") == (500, refused("Internal server error."))
+
+
 ODD_HEADERS = [
     *(
         b"Origin: \xff\xfe",
