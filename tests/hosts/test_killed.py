@@ -72,7 +72,7 @@ def check_files(scenario: Scenario) -> None:
     """What holds keys is for its owner alone, and nothing half-written or staged is left."""
     paths = [path for folder in (CONF, VAR) for path in scenario.host.path(folder).rglob("*") if path.is_file()]
     names = sorted(each.name for each in paths if each.parent.name != "cache")
-    assert names == ["lock", "wg0.conf", "wg0.json"], names
+    assert names == ["lock", "turnstile", "wg0.conf", "wg0.json"], names
     for path in [*paths, *scenario.host.path(SECRETS).glob("[!.]*")]:
         assert path.stat().st_mode & 0o077 == 0, path
 
