@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from wgreconcile import command
-from wgreconcile.command import lacking, run, start, wait_until_gone
+from wgreconcile.command import lacked_by_wg_quick, lacking, run, start, wait_until_gone
 from wgreconcile.errors import BusyError, CommandError, DependencyError
 
 KEY = "c2VudGluZWxzZW50aW5lbHNlbnRpbmVsc2VudGluZWw="
@@ -110,6 +110,25 @@ def test_a_program_that_wg_quick_lacks_is_named_with_its_package(
     first, *rest = str(lacking(failed.value)).splitlines()
     assert first == f"`{program}` is not installed; install the package {package}, which wg-quick needs for this"
     assert rest == str(failed.value).splitlines()
+
+
+def test_what_wg_quick_will_lack_is_told_before_it_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for folder in ("own", "path"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    assert lacked_by_wg_quick("resolvconf") is None, "there is no wg-quick at all: that is told when it is started"
+    wg_quick = tmp_path / "own/wg-quick"
+    wg_quick.write_text("#!/bin/bash\nresolvconf -a wg0\n")
+    wg_quick.chmod(0o700)
+    (tmp_path / "path/wg-quick").symlink_to(wg_quick)
+    expected = "`resolvconf` is not installed; install the package openresolv, which wg-quick needs for this"
+    assert str(lacked_by_wg_quick("resolvconf")) == expected
+    assert lacked_by_wg_quick("resolvectl") is None, "it does not call that"
+    for folder in ("own", "path"):
+        program = tmp_path / folder / "resolvconf"
+        program.touch(0o700)
+        assert lacked_by_wg_quick("resolvconf") is None
+        program.unlink()
 
 
 @pytest.mark.parametrize(

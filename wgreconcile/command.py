@@ -175,7 +175,25 @@ def lacking(error: CommandError) -> DependencyError | None:
     program = found["program"] if found else ""
     if program not in _PACKAGES:
         return None
-    return DependencyError(f"{_missing(program)}, which wg-quick needs for this\n{error}")
+    return DependencyError(f"{_wanted_by_wg_quick(program)}\n{error}")
+
+
+def lacked_by_wg_quick(program: str) -> DependencyError | None:
+    """What keeps wg-quick from a program that it calls, looked for as it does: beside itself, then on the path.
+
+    A wg-quick whose text does not name the program may have been made to do without by who distributes it.
+    """
+    import shutil  # hardly any run asks
+
+    wg_quick = shutil.which("wg-quick")
+    if wg_quick is None or program not in Path(wg_quick).read_text(errors="replace"):
+        return None
+    folders = f"{Path(wg_quick).resolve().parent}:{os.environ.get('PATH', os.defpath)}"
+    return None if shutil.which(program, path=folders) else DependencyError(_wanted_by_wg_quick(program))
+
+
+def _wanted_by_wg_quick(program: str) -> str:
+    return f"{_missing(program)}, which wg-quick needs for this"
 
 
 def _missing(program: str) -> str:

@@ -51,6 +51,7 @@ class ModelSite:
         patch.setattr(Records, "save", saved)
         patch.setattr(target, "perform", lambda step, name, host: self._perform(step))
         patch.setattr(target, "looked_up", lambda steps: steps)
+        patch.setattr(target, "obstacles", lambda plan: ())
         patch.setattr(target, "observe", lambda folder, names: self._observe())
 
     def _observe(self) -> ObservedState:

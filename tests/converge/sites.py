@@ -51,6 +51,7 @@ class Fleet:
         self.fails: dict[tuple[str, str], Exception] = {}
         patch.setattr(target, "perform", lambda step, name, host: self.perform(step, name))
         patch.setattr(target, "looked_up", lambda steps: steps)
+        patch.setattr(target, "obstacles", lambda plan: ())
         patch.setattr(target, "observe", lambda folder, names: self.observe(names))
         patch.setattr(survey, "observe", lambda folder, names: FleetLook(self, names).result())
         for module in (reconcile, survey, news):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wgreconcile.converge.mtu import automatic_mtu
+from wgreconcile.converge.mtu import automatic_mtu, foreseen_mtu
+from wgreconcile.observed.conf import Conf, ConfPeer
+from wgreconcile.values import Endpoint
 
 from ..observed.strategies import public_key
 from .conftest import Programs
@@ -61,3 +63,24 @@ def test_of_many_endpoints_a_few_are_asked_about(answers: Programs) -> None:
     answers.answers("wg show wg0 endpoints", lines)
     automatic_mtu("wg0")
     assert sum(1 for each in answers.commands if "route get" in each) == 32
+
+
+def conf(*endpoints: str | None, **fields: tuple[str, ...]) -> Conf:
+    """A configuration of peers with these endpoints."""
+    peers = (ConfPeer(ANN, None, (), Endpoint(each) if each else None) for each in endpoints)
+    return Conf(peers=tuple(peers), **fields)  # type: ignore[arg-type]
+
+
+def test_it_is_foreseen_from_the_endpoints_that_are_to_come(answers: Programs) -> None:
+    answers.answers("ip -json route get 192.0.2.2", route("ppp0"))
+    answers.answers("ip -json route get 2001:db8::2", route("eth0", '"metrics":[{"mtu":1300}],'))
+    assert foreseen_mtu(conf()) == foreseen_mtu(conf(None)) == 1420
+    assert foreseen_mtu(conf("[2001:db8::2]:1")) == 1220
+    assert foreseen_mtu(conf(None, "192.0.2.2:51820", "[2001:db8::2]:1")) == 1412
+
+
+def test_it_is_not_foreseen_where_more_decides(answers: Programs) -> None:
+    assert foreseen_mtu(conf("vpn.example.com:1")) is None
+    assert foreseen_mtu(conf(pre_up=("ip link set eth0 mtu 9000",))) is None
+    assert foreseen_mtu(conf(*(f"192.0.2.{number}:1" for number in range(33)))) is None
+    assert answers.commands == []

@@ -10,7 +10,7 @@ import pytest
 from wgreconcile.values import is_interface_name
 
 from .scenario import CONF, HOOK_LOG, Scenario, Shared, hooks, interface, peer, private_key, public_key
-from .testhost import DNS_LOG, Host
+from .testhost import DNS_LOG, PROGRAM_FOLDER, Host
 
 ALICE = peer("alice", "10.9.0.2/32", "10.20.0.0/24")
 BASE = interface(ALICE)
@@ -177,6 +177,26 @@ def test_the_first_address_in_the_state_is_the_source_of_packets(base: Scenario)
     base.apply(wg0=BASE)
 
 
+def test_an_automatic_mtu_too_small_for_ipv6_is_found_before_anything_is_begun(pair: tuple[Host, Host]) -> None:
+    scenario = Scenario(pair[0])
+    scenario.ip("link", "set", "eth0", "mtu", "1340")
+    far = peer("far", "10.9.0.2/32", endpoint="192.0.2.2:51820")
+    both = interface(far)
+    problem = "the paths to its peers leave it an MTU of 1260, too small for IPv6; set an mtu of 1280 or more"
+    small = interface(far, address=["10.9.0.1/24"])
+    for before in (None, small, interface(far, mtu=1280)):
+        if before:
+            scenario.apply(wg0=before)
+        scenario.desire(wg0=both)
+        assert f"warning: wg0: apply would fail: was not begun, because {problem}" in scenario.run("plan").stderr
+        run = scenario.run("apply", expect=1)
+        assert f"wg0: was not begun, because {problem}" in run.stderr
+        assert "wg0: it is back as it was before, which was verified" in run.stderr
+        assert run.writes == []
+    scenario.ip("link", "set", "eth0", "mtu", "1500")
+    assert scenario.apply(wg0=both).stderr == ""
+
+
 def test_an_mtu_too_small_for_ipv6_comes_and_goes_with_it(base: Scenario) -> None:
     both, old = peer("alice", "10.9.0.2/32", "fd20::/64"), {"address": ["10.9.0.1/24"], "mtu": 1279}
     base.apply(wg0=interface(both))
@@ -234,6 +254,24 @@ def test_dns_is_handed_to_resolvconf_and_taken_back(base: Scenario) -> None:
     assert log.index("resolvconf -d wg0") < log.index("nameserver 192.0.2.54")
     base.apply(wg0=BASE)
     assert base.host.read(DNS_LOG).splitlines()[-1].startswith("resolvconf -d wg0")
+
+
+def test_without_resolvconf_nothing_with_dns_is_begun(base: Scenario, request: pytest.FixtureRequest) -> None:
+    problem = "`resolvconf` is not installed; install the package openresolv, which wg-quick needs for this"
+    base.apply(wg0=changed(dns=["192.0.2.53"]))
+    base.by_hand(f"chmod 644 {PROGRAM_FOLDER}/resolvconf")
+    request.addfinalizer(lambda: base.by_hand(f"chmod 755 {PROGRAM_FOLDER}/resolvconf"))
+    for wanted in (changed(dns=["192.0.2.54"]), BASE, changed(enabled=False)):
+        base.desire(wg0=wanted)
+        assert f"warning: wg0: apply would fail: {problem}" in base.run("plan").stderr
+        run = base.run("apply", expect=1)
+        assert f"wg0: {problem}\nwg0: it is back as it was before" in run.stderr
+        assert run.writes == []
+    base.by_hand("ip link del wg0")
+    base.desire(wg0=changed(dns=["192.0.2.54"]))
+    assert problem in base.run("apply", "--check", expect=2).stderr
+    run = base.apply(wg0=BASE)
+    assert (run.wg_quick, run.stderr) == (["up"], "")
 
 
 def test_changed_hooks_go_down_as_they_came_up_and_come_up_as_they_are_now(base: Scenario) -> None:

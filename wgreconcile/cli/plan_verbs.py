@@ -36,6 +36,7 @@ def plan(arguments: argparse.Namespace, settings: Settings) -> int:
         if arguments.offline and os.access(path, os.F_OK) and not os.access(path, os.R_OK):
             print(f"note: {path} is not readable for you, so it looks new", file=sys.stderr)
     _show_plan(found, arguments.output, diff=True)
+    _show_obstacles(found)
     from wgreconcile.planning import safety
 
     for reason in safety.reasons(found):
@@ -71,6 +72,7 @@ def _check(found: Plan, arguments: argparse.Namespace) -> int:
     from wgreconcile.planning import safety
 
     _show_plan(found, arguments.output, diff=arguments.diff)
+    _show_obstacles(found)
     safety.check(found, force=arguments.force, max_disruption=_limit(arguments))
     return 0 if found.is_empty else PENDING
 
@@ -98,6 +100,14 @@ def _show_plan(found: Plan, output: str, *, diff: bool) -> None:
     _show_notes(found, diff)
     for each in found.interfaces:
         print(recap(each.name, each.subjects, each.changed_subjects, 0))
+
+
+def _show_obstacles(found: Plan) -> None:
+    from wgreconcile.converge.obstacles import obstacles
+
+    for each in found.interfaces:
+        for problem in obstacles(each):
+            print(f"warning: {each.name}: apply would fail: {problem}", file=sys.stderr)
 
 
 def _show_outcome(outcome: Outcome, output: str, *, diff: bool) -> None:

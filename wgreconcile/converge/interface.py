@@ -32,6 +32,7 @@ def converge(
     record = target.load()
     journal = _Journal(target, progress, record.text if record else render_conf(baseline.conf))
     try:
+        target.check(plan)
         if record is None and (before.file is not None or before.live is not None):
             # From the first step on its file is ours: a killed run must not forget what it was brought up with.
             journal.begin(Record(render_conf(baseline.conf), before.live is not None))

@@ -28,7 +28,7 @@ def looked_up(steps: Sequence[Step]) -> list[Step]:
 
 
 def _with_addresses(conf: Conf) -> Conf:
-    names = sorted({each.endpoint for each in conf.peers if each.endpoint and _is_name(each.endpoint)})
+    names = sorted({each.endpoint for each in conf.peers if each.endpoint and is_name(each.endpoint)})
     if not names:
         return conf
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -40,7 +40,8 @@ def _with_addresses(conf: Conf) -> Conf:
     return replace(conf, peers=tuple(peers))
 
 
-def _is_name(endpoint: Endpoint) -> bool:
+def is_name(endpoint: Endpoint) -> bool:
+    """Whether the host of an endpoint is a name, and no address."""
     try:
         ipaddress.ip_address(endpoint.host)
     except ValueError:

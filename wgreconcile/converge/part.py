@@ -9,7 +9,7 @@ from wgreconcile.converge.records import Record
 from wgreconcile.converge.target import Whole
 from wgreconcile.observed.model import ObservedInterface, Route
 from wgreconcile.observed.observe import Look
-from wgreconcile.planning.model import Adjust, RemovePeers, SetPeers, Step, WriteFile
+from wgreconcile.planning.model import Adjust, InterfacePlan, RemovePeers, SetPeers, Step, WriteFile
 from wgreconcile.planning.sections import Sections
 from wgreconcile.values import PublicKey
 
@@ -52,6 +52,9 @@ class Part:
 
     def forget(self) -> None:
         raise NotAlone
+
+    def check(self, _: InterfacePlan) -> None:
+        pass  # what is simple has no obstacles that can be foreseen
 
     def command_of(self, _: Step) -> tuple[str, ...]:
         return ()

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wgreconcile.converge.names import looked_up
+from wgreconcile.converge.obstacles import obstacles
 from wgreconcile.converge.operations import Host, command_of, perform
 from wgreconcile.converge.records import Record, Records
 from wgreconcile.observed.model import ObservedInterface
 from wgreconcile.observed.observe import observe
-from wgreconcile.planning.model import Step
+from wgreconcile.planning.model import InterfacePlan, Step
 
 
 class Target(Protocol):
@@ -29,6 +30,9 @@ class Target(Protocol):
 
     def forget(self) -> None:
         """It is no longer managed."""
+
+    def check(self, plan: InterfacePlan) -> None:
+        """Raise WgreconcileError for what would make a plan fail half way."""
 
     def command_of(self, step: Step) -> tuple[str, ...]:
         """The command of a step that can be interrupted half way; empty for all others."""
@@ -59,6 +63,10 @@ class Whole:
 
     def forget(self) -> None:
         self.records.forget(self.name)
+
+    def check(self, plan: InterfacePlan) -> None:
+        for each in obstacles(plan):
+            raise each
 
     def command_of(self, step: Step) -> tuple[str, ...]:
         return command_of(step, self.name, self.host)
