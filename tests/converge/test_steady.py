@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
 from wgreconcile.converge.steady import Steady
 from wgreconcile.converge.survey import survey
+from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.warm import WarmStore
 from wgreconcile.errors import BusyError, CommandError, StateError, UnsafePlanError
 from wgreconcile.files import exclusive_lock
@@ -227,6 +229,86 @@ class TestAFewPeers:
         world.run("wg0")
         assert world.whole == []
         assert {each.endpoint for key, each in world.live.items() if key != str(public_key("eve"))} == {roamed}
+        world.check_settled()
+
+
+class TestAtRest:
+    """What a run before has verified is known from the first pass on that finds nothing moved."""
+
+    @pytest.fixture(autouse=True)
+    def an_hour_later(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        later = time.time_ns() + 3600 * 10**9  # what was written a moment ago is not trusted
+        monkeypatch.setattr(time, "time_ns", lambda: later)
+
+    @staticmethod
+    def start_anew(world: World) -> None:
+        """Another process begins with a pass, after one of the process before that left nothing to do."""
+        world.run()
+        world.run()
+        world.site = replace(world.site, store=WarmStore(world.site.store.state))
+        world.steady = Steady(world.site)
+        assert world.run().rest is not None
+        world.forget_steps()
+
+    def test_a_peer_that_comes_is_looked_at_alone(self, world: World) -> None:
+        self.start_anew(world)
+        for label in ("eve", "fay"):
+            world.add(label)
+            assert not world.run("wg0").failed
+        assert world.whole == []
+        assert world.steps == ["WriteFile", "SetPeers", "Adjust"] * 2
+        world.check_settled()
+
+    def test_on_one_of_several_interfaces(self, world: World) -> None:
+        world.save(**{"wg1.yaml": interface(listen_port=51821, address="10.6.0.1/24")})
+        self.start_anew(world)
+        world.save(**{"wg1/eve.yaml": peer("eve")})
+        world.run("wg1")
+        world.add("fay")
+        world.run("wg0")
+        assert world.whole == []
+        world.check_settled()
+
+    def test_what_a_hand_has_done_since_is_healed(self, world: World) -> None:
+        self.start_anew(world)
+        world.fleet.host("wg0").change_peer(public_key("ann"), allowed_ips=())
+        world.add("eve")
+        world.run("wg0")
+        assert world.whole == [("wg0",)]
+        world.check_settled()
+
+    @pytest.mark.parametrize(
+        "document",
+        [{"wg0.yaml": interface(enabled=False)}, {"wg0/exit.yaml": peer("exit", allowed_ips=["0.0.0.0/0"])}],
+        ids=["down", "default-route"],
+    )
+    def test_what_takes_a_whole_reconcile_gets_it(self, world: World, document: dict[str, Any]) -> None:
+        world.save(**document)
+        self.start_anew(world)
+        world.add("eve")
+        world.run("wg0")
+        assert world.whole == [("wg0",)]
+        world.check_settled()
+
+    @pytest.mark.parametrize("becomes", ["name: kit", "nonsense"])
+    def test_documents_that_change_meanwhile_are_not_taken_for_those_that_were_verified(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, becomes: str
+    ) -> None:
+        load = WarmStore.load
+
+        def change_and_load(store: WarmStore) -> DesiredState:
+            if store is not before:
+                document.write_text(document.read_text().replace("name: cat", becomes))
+            return load(store)
+
+        document, before = world.site.store.state / "wg0" / "cat.yaml", world.site.store
+        with monkeypatch.context() as patch:
+            patch.setattr(WarmStore, "load", change_and_load)
+            self.start_anew(world)
+        document.write_text(document.read_text().replace("nonsense", "name: cat"))
+        world.add("eve")
+        world.run("wg0")
+        assert world.whole == [("wg0",)]
         world.check_settled()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from wgreconcile.desired.layout import Stamp
+from wgreconcile.observed.observe import Look
 from wgreconcile.planning.model import Disruption, InterfacePlan, Plan
 
 Progress = Callable[[str, str], None]
@@ -51,11 +53,20 @@ class InterfaceOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What shows that nothing has moved: a look at the host, and the stamps of all documents."""
+
+    look: Look
+    documents: Mapping[str, Stamp]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """All interfaces of one reconcile, and its plan."""
+    """All interfaces of one reconcile, and its plan. ``rest``: why there was nothing to plan."""
 
     plan: Plan
     interfaces: tuple[InterfaceOutcome, ...] = ()
+    rest: Rest | None = field(default=None, compare=False, repr=False)
 
     @property
     def failed(self) -> bool:

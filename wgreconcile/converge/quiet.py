@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import wgreconcile
-from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
+from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Rest
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.layout import Stamp
 from wgreconcile.desired.model import DesiredState, Interface, SecretEnv
@@ -52,13 +52,16 @@ class Quiet:
     def recall(self) -> Outcome | None:
         """The outcome of a run that has nothing to do; None when something moved."""
         try:
-            documents = self._digest_of_documents
-            if documents is None or documents != self._last["documents"] or not self._all_else_rests:
+            digest = self._digest_of_documents
+            if self._documents is None or digest is None or digest != self._last["documents"]:
+                return None
+            if not self._all_else_rests:
                 return None
             plan = self.plan_with(())
         except (ValueError, KeyError, TypeError):
             return None
-        return Outcome(plan, tuple(map(InterfaceOutcome, plan.interfaces)))
+        rest = Rest(self._look, self._documents)
+        return Outcome(plan, tuple(map(InterfaceOutcome, plan.interfaces)), rest)
 
     def news(self) -> News | None:
         """What few documents say anew, when nothing else has moved; else None."""

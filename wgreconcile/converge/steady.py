@@ -13,7 +13,7 @@ from datetime import datetime
 
 from wgreconcile.converge.few import Few, plan_few
 from wgreconcile.converge.known import Known, new_peers
-from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Terms
+from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Rest, Terms
 from wgreconcile.converge.part import NotAlone
 from wgreconcile.converge.reconcile import reconcile_in_turn
 from wgreconcile.converge.records import Record
@@ -22,6 +22,7 @@ from wgreconcile.converge.turn import turn
 from wgreconcile.desired.model import DesiredState, Interface
 from wgreconcile.desired.moments import Period
 from wgreconcile.desired.store import Store
+from wgreconcile.errors import WgreconcileError
 from wgreconcile.observed.observe import Look
 from wgreconcile.planning import safety
 from wgreconcile.planning.model import Baseline, Disruption, Goal, Plan
@@ -106,6 +107,9 @@ class Steady:
 
     def _learn(self, outcome: Outcome, now: datetime) -> None:
         """Remember what was verified just now."""
+        if outcome.rest is not None:
+            self._learn_at_rest(outcome.rest, outcome, now)
+            return
         for each in outcome.interfaces:
             known = self._known.get(each.name)
             if each.plan.goal.text is None and not each.failed and known is not None:
@@ -116,12 +120,33 @@ class Steady:
                 if interface is not None and not each.failed:
                     self._remember(interface, each.plan.goal, now)
 
+    def _learn_at_rest(self, rest: Rest, outcome: Outcome, now: datetime) -> None:
+        """Remember what is as a run before has verified it, which may have been one of another process."""
+        unknown = [each.name for each in outcome.interfaces if each.name not in self._known]
+        if not unknown:
+            return
+        try:
+            state = self._store.load()
+            if self._store.stamps() != rest.documents:
+                return  # they have changed since, and so may the state have
+        except (WgreconcileError, OSError):
+            return  # the next pass tells what is wrong with it
+        for name in unknown:
+            interface = state.find(name)
+            if interface is not None and interface.enabled and not _has_default_route(interface):
+                period, record = Period.of(interface.peers, now), self._site.records.stamp(name)
+                self._known[name] = Known(interface, rest.look.of(name), period, record)
+
     def _remember(self, interface: Interface, goal: Goal, now: datetime) -> None:
         stamp = self._site.records.stamp(goal.name)
         if goal.text is None or goal.conf is None or goal.live is None or default_routes(goal.conf):
             return
         if self._site.records.load(goal.name) == Record(goal.text):  # nobody has been here since
             self._known[goal.name] = Known(interface, goal, Period.of(interface.peers, now), stamp)
+
+
+def _has_default_route(interface: Interface) -> bool:
+    return any(network.is_default for each in interface.peers for network in each.allowed_ips)
 
 
 class _Noting(Store):

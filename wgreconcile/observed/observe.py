@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Iterator, Set
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -116,6 +117,12 @@ class Look:
 
     def _without_peers(self, name: str) -> LiveInterface:
         return with_link(LiveInterface(name, None, None, 0, 0, ()), self._links.result[name])
+
+    def of(self, name: str) -> Look:
+        """What a look at one of the interfaces would have seen in its place."""
+        other = copy(self)
+        other._wanted = frozenset([name])
+        return other
 
     def result(self) -> ObservedState:
         """What is there. Raise CommandError when one of the programs failed."""
