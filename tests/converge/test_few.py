@@ -22,7 +22,7 @@ from wgreconcile.converge.records import Record
 from wgreconcile.converge.survey import survey
 from wgreconcile.desired import saving
 from wgreconcile.desired.store import Store
-from wgreconcile.errors import CommandError, StateError, UnsafePlanError
+from wgreconcile.errors import CommandError, ConvergenceError, StateError, UnsafePlanError
 from wgreconcile.files import keep, kept
 from wgreconcile.observed.model import LivePeer
 from wgreconcile.planning.model import Adjust, Disruption, Step
@@ -421,16 +421,18 @@ class TestTrouble:
         world.check_settled()
 
     @pytest.mark.parametrize(
-        "meanwhile",
+        ("meanwhile", "subjects"),
         [
-            lambda host: host._change(peers=host.live.peers[1:]),
-            lambda host: host._change(mtu=1280, is_up=False),
-            lambda host: host._change(routes=frozenset()),
-            lambda host: host.perform(Adjust(remove_address=host.live.address[:1])),
+            (lambda host: host.change_peer(public_key("bob"), persistent_keepalive=7), 2),
+            (lambda host: host._change(mtu=1280, is_up=False), 2),
+            (lambda host: host._change(routes=frozenset()), 4),
+            (lambda host: host.perform(Adjust(remove_address=host.live.address[:1])), 5),
         ],
         ids=["peers", "link", "routes", "address"],
     )
-    def test_somebody_else_is_at_work_meanwhile(self, world: World, meanwhile: Callable[[object], None]) -> None:
+    def test_somebody_else_is_at_work_meanwhile(
+        self, world: World, meanwhile: Callable[[object], None], subjects: int
+    ) -> None:
         """Then it is looked at as a whole, and nothing is led back to what was there before."""
         real = world.fleet.perform
 
@@ -443,8 +445,8 @@ class TestTrouble:
         world.put("ann", "persistent_keepalive: 25\n")
         outcome = world.run()
         assert world.whole == 1
-        assert changed(outcome) == [("wg0", 5, 1)], "what was done already counts, too"
-        assert [each.field for each in outcome.plan.changes] == ["persistent_keepalive"] * 2
+        assert changed(outcome) == [("wg0", 5, subjects)], "what was done already counts, too"
+        assert [each.field for each in outcome.plan.changes][:2] == ["persistent_keepalive"] * 2
         world.check_settled()
 
     def test_one_that_connects_meanwhile(self, world: World) -> None:
@@ -477,6 +479,29 @@ class TestTrouble:
         assert ("boom" in outcome.error, world.whole) == (True, 1)
         assert world.live == before
 
+    def test_a_refusal_after_a_part_says_what_was_changed(self, world: World) -> None:
+        """Here the document of the interface is spoilt between two steps."""
+        real = world.fleet.perform
+
+        def perform(each: Step, name: str) -> None:
+            real(each, name)
+            if type(each).__name__ == "SetPeers":
+                world.fleet.host("wg0").change_peer(public_key("bob"), persistent_keepalive=7)
+                world.write("wg0.yaml", "address: nonsense\n")
+
+        world.fleet.perform = perform
+        world.put("eve")
+        words = (
+            r"^somebody else .* peers of wg0 were being changed, .* not begun: .*wg0\.yaml:1: address.*nonsense"
+        )
+        with pytest.raises(ConvergenceError, match=words):
+            world.run()
+        assert str(public_key("eve")) in world.live
+        world.write("wg0.yaml", HEAD)
+        world.fleet.perform = real
+        assert not world.run().failed
+        world.check_settled()
+
     def test_others_are_not_done_again(self, world: World) -> None:
         world.write("wg1.yaml", "address: 10.6.0.1/24\n")
         world.run()
@@ -492,7 +517,7 @@ class TestTrouble:
         world.fleet.perform = perform
         world.put("eve")
         world.put("fay", name="wg1")
-        assert changed(world.run()) == [("wg0", 6, 1), ("wg1", 2, 1)]
+        assert changed(world.run()) == [("wg0", 6, 1), ("wg1", 2, 2)]
         assert world.whole == 1
         assert [name for name, _ in world.fleet.performed].count("wg0") == 3
         world.check_settled()

@@ -14,14 +14,14 @@ import pytest
 
 from wgreconcile.converge import steady
 from wgreconcile.converge.outcome import Outcome
-from wgreconcile.converge.reconcile import reconcile, reconcile_in_turn
+from wgreconcile.converge.reconcile import reconcile, reconcile_in_turn, reconcile_rest
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
 from wgreconcile.converge.steady import Steady
 from wgreconcile.converge.survey import survey
 from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.warm import WarmStore
-from wgreconcile.errors import BusyError, CommandError, StateError, UnsafePlanError
+from wgreconcile.errors import BusyError, CommandError, ConvergenceError, StateError, UnsafePlanError
 from wgreconcile.files import exclusive_lock
 from wgreconcile.observed.model import LivePeer, Route
 from wgreconcile.planning.model import WriteFile
@@ -69,11 +69,15 @@ def whole(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The names of each reconcile as a whole."""
     seen: list[tuple[str, ...]] = []
 
-    def reconcile_as_a_whole(site: Site, names: tuple[str, ...], *arguments: Any) -> Outcome:
-        seen.append(tuple(names))
-        return reconcile_in_turn(site, names, *arguments)
+    for real in (reconcile_in_turn, reconcile_rest):
 
-    monkeypatch.setattr(steady, "reconcile_in_turn", reconcile_as_a_whole)
+        def as_a_whole(
+            site: Site, names: tuple[str, ...], *arguments: Any, real: Callable[..., Outcome] = real
+        ) -> Outcome:
+            seen.append(tuple(names))
+            return real(site, names, *arguments)
+
+        monkeypatch.setattr(steady, real.__name__, as_a_whole)
     return seen
 
 
@@ -495,6 +499,51 @@ class TestTrouble:
         world.remove("eve")
         assert not world.run("wg0").failed
         world.check_settled()
+
+    def test_what_was_done_already_counts(self, world: World) -> None:
+        """Somebody else is at work between two steps: all of it is told, and healed."""
+        self.meanwhile(world, lambda host: host.change_peer(public_key("bob"), persistent_keepalive=7))
+        world.add("eve")
+        (outcome,) = world.run("wg0").interfaces
+        assert (outcome.failed, world.whole) == (False, [("wg0",)])
+        assert {each.peer for each in outcome.plan.changes} == {public_key("eve"), public_key("bob")}
+        assert (outcome.plan.subjects, outcome.changed) == (6, 2)
+        world.check_settled()
+        world.whole.clear()
+        world.add("fay")
+        world.run("wg0")
+        assert world.whole == [], "what was seen as a whole is known"
+
+    def test_a_refusal_after_a_part_says_what_was_changed(self, world: World) -> None:
+        for number in range(10):
+            world.add(f"p{number}")
+        world.run("wg0")
+
+        def meanwhile(host: Any) -> None:
+            host.change_peer(public_key("bob"), persistent_keepalive=7)
+            world.remove(*(f"p{number}" for number in range(5)))
+
+        self.meanwhile(world, meanwhile)
+        world.add("eve")
+        words = (
+            r"^somebody else .* peers of wg0 were being changed, .* not begun: refused\nwg0: 5 of 15 peers would"
+        )
+        with pytest.raises(ConvergenceError, match=words):
+            world.run("wg0")
+        assert str(public_key("eve")) in world.live
+        world.run("wg0", force=True)
+        world.check_settled()
+
+    def meanwhile(self, world: World, do: Callable[[Any], None]) -> None:
+        """Let somebody else do something, once, right after the next step that changes peers."""
+        real, pending = world.fleet.perform, [do]
+
+        def perform(step: Any, name: str) -> None:
+            real(step, name)
+            if type(step).__name__ == "SetPeers" and pending:
+                pending.pop()(world.fleet.host(name))
+
+        world.fleet.perform = perform
 
     def test_a_step_that_always_fails_is_told(self, world: World) -> None:
         world.fleet.fails["wg0", "SetPeers"] = BOOM

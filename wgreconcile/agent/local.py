@@ -70,7 +70,7 @@ class LocalReconciler:
         self._passes.close()
 
     def converge(self, names: Sequence[str], *, force: bool = False) -> Outcome:
-        """As the API's Reconciler. Raise BusyError, StateError, UnsafePlanError, DependencyError, CommandError."""
+        """As the API's Reconciler. Raise what a reconcile raises, DependencyError, CommandError."""
         try:
             return self._passes.ask(Wish(frozenset(names), force))
         finally:

@@ -23,16 +23,23 @@ from wgreconcile.planning.order import in_order
 class Interrupted(Exception):
     """More turned out to have changed than few peers, when they were being converged.
 
-    ``plans`` are those that were to be carried out, made of the host as it was ``before``; ``outcomes`` tell of
-    the interfaces that are done with.
+    ``plans`` are those that were to be carried out, made of the host as it was ``before``; None when that was seen
+    too long ago to lead back to. ``outcomes`` tell of the interfaces that are done with, and ``at`` is the one, if
+    any, that was left half way. ``touched`` are those that may be other than before.
     """
 
     def __init__(
-        self, before: Look, plans: Sequence[InterfacePlan], outcomes: Mapping[str, InterfaceOutcome]
+        self,
+        before: Look | None,
+        plans: Sequence[InterfacePlan],
+        outcomes: Mapping[str, InterfaceOutcome],
+        at: str = "",
     ) -> None:
         super().__init__()
         self.before, self.outcomes = before, outcomes
         self.plans = {each.name: each for each in plans if each.changes}
+        done = {name for name, each in outcomes.items() if each.changed}
+        self.touched = sorted(done | ({at} & self.plans.keys()))
 
 
 def reconcile_news(
@@ -65,12 +72,13 @@ def reconcile_news(
 
 @dataclass
 class _Run:
-    """Of one run: what is new, and the last ``look`` that saw everything else as it was."""
+    """Of one run: what is new, the last ``look`` that saw everything else as it was, the interface ``at`` hand."""
 
     site: Site
     news: News
     now: datetime
     look: Look
+    at: str = ""
 
     def planned(self, name: str) -> Few:
         """The plan for the new peers of an interface, in sight of what was done to others. Raise NotAlone."""
@@ -93,7 +101,7 @@ class _Run:
                     break
                 outcomes[each.name] = self._converged(planned[each.name], terms.progress)
         except NotAlone:
-            raise Interrupted(before, plan.interfaces, outcomes) from None
+            raise Interrupted(before, plan.interfaces, outcomes, self.at) from None
         return outcomes
 
     def _converged(self, few: Few, progress: Progress) -> InterfaceOutcome:
@@ -103,6 +111,8 @@ class _Run:
                 raise NotAlone
         if not few.plan.changes:
             return InterfaceOutcome(few.plan, record_error=remember(few.plan, few.part))
+        self.at = few.plan.name
         outcome = few.converge(progress)
+        self.at = ""
         self.look = few.part.look
         return outcome

@@ -13,9 +13,10 @@ from datetime import datetime
 
 from wgreconcile.converge.few import Few, plan_few
 from wgreconcile.converge.known import Known, new_peers
+from wgreconcile.converge.news import Interrupted
 from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Rest, Terms
 from wgreconcile.converge.part import NotAlone
-from wgreconcile.converge.reconcile import reconcile_in_turn
+from wgreconcile.converge.reconcile import reconcile_in_turn, reconcile_rest
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
 from wgreconcile.converge.turn import turn
@@ -52,23 +53,45 @@ class Steady:
         terms = Terms(prune, force, Disruption.RESTART, lambda name, text: None, stop)
         with turn(self._site.var, patience, stop) as waited:
             now += waited
+            self._store.loaded = None
             try:
                 return self._reconcile_few(names, now, force)
             except NotAlone:
-                self._store.loaded = None
                 outcome = reconcile_in_turn(self._site, names, now, terms)
-                self._learn(outcome, now)
-                return outcome
+            except Interrupted as begun:
+                outcome = reconcile_rest(self._site, names, now, terms, begun)
+            self._learn(outcome, now)
+            return outcome
 
     def _reconcile_few(self, names: Sequence[str], now: datetime, force: bool) -> Outcome:
-        """The outcome when all that differs are a few peers of interfaces that are known; else raise NotAlone."""
+        """The outcome when all that differs are a few peers of interfaces that are known; else raise NotAlone.
+
+        Raise Interrupted when somebody else was at work. What was seen last may be long ago: where a hand has done
+        or undone something since, a step can fail that a reconcile with a look at what there is now does not need.
+        """
         if not names or not self._known.keys() >= set(names):
             raise NotAlone
         state = self._site.store.recent()
         planned = [self._planned(self._known[each], state.find(each), now) for each in names]
         plan = Plan(tuple(few.plan for _, few in planned))
         safety.check(plan, force=force)
-        return Outcome(plan, tuple(self._converged(interface, few, now) for interface, few in planned))
+        return Outcome(plan, self._carried_out(plan, planned, now))
+
+    def _carried_out(
+        self, plan: Plan, planned: Sequence[tuple[Interface, Few]], now: datetime
+    ) -> tuple[InterfaceOutcome, ...]:
+        """What became of each interface. Raise Interrupted."""
+        outcomes: dict[str, InterfaceOutcome] = {}
+        for interface, few in planned:
+            name = few.plan.name
+            try:
+                outcome = self._converged(interface, few, now)
+            except NotAlone:
+                raise Interrupted(None, plan.interfaces, outcomes, name) from None
+            if outcome.failed:
+                raise Interrupted(None, plan.interfaces, outcomes, name if outcome.return_error else "")
+            outcomes[name] = outcome
+        return tuple(outcomes.values())
 
     def _planned(self, known: Known, interface: Interface | None, now: datetime) -> tuple[Interface, Few]:
         name = known.interface.name
@@ -92,15 +115,12 @@ class Steady:
     def _converged(self, interface: Interface, few: Few, now: datetime) -> InterfaceOutcome:
         """Apply and verify, also when nothing is to be done: until then the interface is not known.
 
-        What was seen last may be long ago. Where a hand has done or undone something since, a step can fail that a
-        reconcile with a look at what there is now does not even need: raise NotAlone.
+        Raise NotAlone when others turn out not to be as they were.
         """
         name = few.plan.name
         del self._known[name]
         outcome = few.converge()
-        if outcome.failed:
-            raise NotAlone
-        if not outcome.record_error:
+        if not outcome.failed and not outcome.record_error:
             period, record = Period.of(interface.peers, now), self._site.records.stamp(name)
             self._known[name] = Known(interface, few.part.look, period, record)
         return outcome
