@@ -92,12 +92,17 @@ class FleetLook(Look):
         self._conf_dir, self._wanted = fleet.site.conf_dir, frozenset(names)
         live = {name: host.observed.live for name, host in sorted(fleet.hosts.items())}
         found = {name: each for name, each in live.items() if each is not None}
-        self._dumped = "".join(line for each in found.values() for line in _dump(each))
+        self._dump = _Dump("".join(line for each in found.values() for line in _dump(each)))
         self._links = _Links({name: _link(each) for name, each in found.items()})
         ours = {name: each for name, each in found.items() if name in self._wanted}
         self._routes = _Routes(ours)
         assert self._files.keys() == self._wanted  # read now
         assert self._listed is not None
+
+
+class _Dump:
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 class _Links:

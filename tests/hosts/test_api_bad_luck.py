@@ -180,6 +180,33 @@ def test_an_interface_that_somebody_took_away_is_back_with_the_next_write(owner:
     assert len(desired(host)) == 4
 
 
+KILLING_WG = """#!/bin/sh
+case "$*" in "show all dump") if mv /run/kill /run/killed 2>/dev/null; then
+    pkill -STOP -x wireguard-go
+    /usr/bin/wg "$@" & asked=$!
+    sleep 0.1
+    pkill -KILL -x wireguard-go
+    wait $asked
+    exit
+fi;; esac
+exec /usr/bin/wg "$@"
+"""
+
+
+def test_an_interface_that_goes_while_it_is_looked_at_is_brought_back(owner: Owner, served: Served) -> None:
+    host = served.host
+    host.install("wg", KILLING_WG)
+    host.write("/run/kill", "")
+    owner.must("addPeers/wg0", {"name": "first"})
+    assert not host.path("/run/kill").exists()
+    assert agree(host)
+    host.write("/run/kill", "")
+    assert owner.see("getWireguardConfigurations")[0]["Status"] is False
+    owner.must("addPeers/wg0", {"name": "second"})
+    assert agree(host)
+    assert len(desired(host)) == 4
+
+
 def test_one_server_at_a_time(served: Served) -> None:
     host = served.host
     for arguments in ([], ["--listen", "127.0.0.1:10087"]):

@@ -8,6 +8,7 @@ import pytest
 
 from wgreconcile.errors import DependencyError
 from wgreconcile.observed import live
+from wgreconcile.observed.dump import DumpQuery
 from wgreconcile.observed.live import LiveReader
 from wgreconcile.observed.wg import parse_dump
 from wgreconcile.values import Address
@@ -62,7 +63,8 @@ def test_a_line_of_another_shape_is_an_error() -> None:
 def test_addresses_come_along_and_links_that_went_meanwhile_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     link = {"mtu": 1420, "flags": ["UP"], "addr_info": [{"family": "inet", "local": "10.7.0.1", "prefixlen": 24}]}
     gone = dump().replace("wg1", "wg0")
-    monkeypatch.setattr(live, "run", lambda argv: dump(line("wg1", 0)) + gone)
+    monkeypatch.setattr(DumpQuery, "text", dump(line("wg1", 0)) + gone)
+    monkeypatch.setattr(DumpQuery, "__init__", lambda query: None)
     monkeypatch.setattr(live, "read_links", lambda: {"wg1": link})
     (found,) = LiveReader().read()
     (plain,) = parse_dump(dump(line("wg1", 0)))

@@ -25,6 +25,7 @@ SITE = CASES[0].parent / "site.yaml"
 PROGRAM = """#!/bin/sh
 cd "{folder}"
 echo "${{0##*/}} $*" >>asked
+if mv "${{0##*/}} $* fails" "failed" 2>/dev/null; then cat failed >&2; exit 1; fi
 case $* in *-batch*) cat >"${{0##*/}} $* input";; esac
 exec cat "${{0##*/}} $*"
 """
@@ -150,6 +151,34 @@ def test_an_interface_that_goes_meanwhile_is_not_there(
     only_wg0(recording)
     recording.answer("ip -json address show", "[]")
     assert observe(tmp_path, ["wg0"]).find("wg0").live is None
+
+
+def test_an_interface_that_goes_while_it_is_asked_is_not_there_and_others_are(
+    recorded: Callable[[Path], Recording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of wireguard-go does that is killed: wg and ip fail, and say nothing of the others."""
+    recording = recorded(SITE)
+    only_wg0(recording)
+    recording.answer("wg show all dump fails", "Unable to access interface gone: Protocol error\n")
+    recording.answer("ip -6 -json -Numeric -batch - fails", 'Cannot find device "gone"\nCommand failed -:2\n')
+    existing = iter([["gone", "wg0"], ["gone", "wg0"], ["wg0"], ["wg0"]])
+    monkeypatch.setattr(socket, "if_nametoindex", lambda name: _index(name, next(existing)))
+    found = observe(tmp_path, ["gone", "wg0"])
+    assert found.find("gone").live is None
+    assert found.find("wg0").live is not None
+    assert recording.asked_for(6)[1:] == ["route show dev wg0 table all"]
+
+
+@pytest.mark.parametrize("question", ["wg show all dump", "ip -4 -json -Numeric -batch -"])
+def test_what_fails_again_is_an_error(
+    recorded: Callable[[Path], Recording], tmp_path: Path, question: str
+) -> None:
+    recording = recorded(SITE)
+    only_wg0(recording)
+    (recording.folder / question).unlink()
+    with pytest.raises(CommandError, match="No such file"):
+        observe(tmp_path, ["wg0"])
+    assert recording.asked.count(question) == 2
 
 
 def test_an_answer_too_few_is_an_error(recorded: Callable[[Path], Recording], tmp_path: Path) -> None:

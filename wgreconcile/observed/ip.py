@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence, Set
+import socket
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -56,22 +57,37 @@ class _Routes(NamedTuple):
 class RouteQuery:
     """Routes of some interfaces and the policy rules: one ``ip`` process per IP version, whatever their number.
 
-    The interfaces must exist: a question about one that does not has no answer.
+    ``names`` are those that exist: a question about one that does not ends all others.
     """
 
     _options = ("-json", "-Numeric", "-batch", "-")
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = tuple(names)
-        lines = ["rule show", *(f"route show dev {name} table all" for name in names)]
+    def __init__(self, names: Iterable[str]) -> None:
+        self._ask(names)
+
+    def _ask(self, names: Iterable[str]) -> None:
+        self.names = tuple(filter(_exists, names))
+        lines = ["rule show", *(f"route show dev {name} table all" for name in self.names)]
         versions = (4, 6) if Path("/proc/net/if_inet6").exists() else (4,)
         self._running = [
-            (each, start(["ip", f"-{each}", *self._options], lines=lines)) for each in versions if names
+            (each, start(["ip", f"-{each}", *self._options], lines=lines)) for each in versions if self.names
         ]
 
     @cached_property
     def texts(self) -> list[tuple[int, str]]:
-        """What ``ip`` printed, by IP version."""
+        """What ``ip`` printed, by IP version. Raise CommandError.
+
+        An interface may go while it is asked about. Then it is asked once more about the others, unless it hung.
+        """
+        try:
+            return self._finished()
+        except CommandError as error:
+            if error.status < 0:
+                raise
+            self._ask(self.names)
+            return self._finished()
+
+    def _finished(self) -> list[tuple[int, str]]:
         return [(version, running.finish()) for version, running in self._running]
 
     def with_routes(self, interfaces: Iterable[LiveInterface]) -> list[LiveInterface]:
@@ -105,6 +121,13 @@ class RouteQuery:
                 connected[name].update(_connected(answer, version))
         found = {each: _Routes(frozenset(routes[each]), frozenset(connected[each])) for each in self.names}
         return found, frozenset(rules)
+
+
+def _exists(name: str) -> bool:
+    try:
+        return bool(socket.if_nametoindex(name))
+    except OSError:
+        return False
 
 
 def _is_automatic(address: dict[str, Any]) -> bool:

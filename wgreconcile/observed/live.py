@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from operator import attrgetter
 
-from wgreconcile.command import run
+from wgreconcile.observed.dump import DumpQuery
 from wgreconcile.observed.ip import read_links, with_link
 from wgreconcile.observed.model import LiveInterface, LivePeer
 from wgreconcile.observed.wg import parse_dump
@@ -28,7 +28,7 @@ class LiveReader:
         """All WireGuard interfaces, sorted by name. Raise DependencyError, CommandError."""
         with ThreadPoolExecutor(1) as pool:
             links = pool.submit(read_links)
-            found = self.parse(run(["wg", "show", "all", "dump"]))
+            found = self.parse(DumpQuery().text)
             linked = links.result()
         return tuple(with_link(each, linked[each.name]) for each in found if each.name in linked)
 

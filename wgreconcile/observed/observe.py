@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator, Set
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from wgreconcile.command import start
 from wgreconcile.files import read
+from wgreconcile.observed.dump import DumpQuery
 from wgreconcile.observed.ip import LinkQuery, RouteQuery, with_link
 from wgreconcile.observed.model import ConfFile, LiveInterface, ObservedInterface, ObservedState
 from wgreconcile.observed.wg import parse_dump
@@ -56,18 +55,14 @@ class Look:
     def __init__(self, conf_dir: Path, names: Iterable[str]) -> None:
         self._conf_dir = conf_dir
         self._wanted = frozenset(names)
-        self._dump = start(["wg", "show", "all", "dump"])
+        self._dump = DumpQuery()
         self._links = LinkQuery()
-        self._routes = RouteQuery(sorted(filter(_exists, self._wanted)))
-
-    @cached_property
-    def _dumped(self) -> str:
-        return self._dump.finish()
+        self._routes = RouteQuery(sorted(self._wanted))
 
     @cached_property
     def _lines(self) -> list[tuple[str, str, str]]:
         """The lines of the dump, each led by its interface and its second field, which is a peer's public key."""
-        split = ((line.split("\t", 2), line) for line in self._dumped.splitlines())
+        split = ((line.split("\t", 2), line) for line in self._dump.text.splitlines())
         return [(fields[0], fields[1], line) for fields, line in split]
 
     @cached_property
@@ -84,7 +79,7 @@ class Look:
         Cheaper than to build what they say and to compare that. Raise CommandError.
         """
         # wireguard-go lists peers in an order that changes.
-        yield "\n".join(f"{text} {known}" for text, known in sorted(map(_settled, self._dumped.splitlines())))
+        yield "\n".join(f"{text} {known}" for text, known in sorted(map(_settled, self._dump.text.splitlines())))
         for name in sorted(self._wanted & self._links.result.keys()):
             link = self._without_peers(name)
             yield repr((name, link.address, link.mtu, link.is_up))
@@ -126,7 +121,7 @@ class Look:
 
     def result(self) -> ObservedState:
         """What is there. Raise CommandError when one of the programs failed."""
-        found = {each.name: each for each in parse_dump(self._dumped)}
+        found = {each.name: each for each in parse_dump(self._dump.text)}
         links = self._links.result
         ours = [with_link(found[name], links[name]) for name in self._wanted & found.keys() & links.keys()]
         if not {each.name for each in ours} <= set(self._routes.names):
@@ -176,10 +171,3 @@ def _readable_file(conf_dir: Path, name: str) -> ConfFile | None:
 def list_files(conf_dir: Path) -> set[str]:
     """Names of the interfaces that have a configuration file."""
     return {path.stem for path in conf_dir.glob("*.conf") if is_interface_name(path.stem)}
-
-
-def _exists(name: str) -> bool:
-    try:
-        return bool(socket.if_nametoindex(name))
-    except OSError:
-        return False
