@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import signal
@@ -15,8 +16,19 @@ from pathlib import Path
 
 import pytest
 
+from wgreconcile import files
 from wgreconcile.errors import BusyError
-from wgreconcile.files import exclusive_lock, make_private_folder, naming, read, remove, sync_all, write_atomic
+from wgreconcile.files import (
+    exclusive_lock,
+    make_private_folder,
+    naming,
+    read,
+    remove,
+    sync,
+    sync_file_system,
+    sync_folder,
+    write_atomic,
+)
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -165,23 +177,23 @@ def test_killed_at_any_moment_the_file_is_the_old_or_the_new_one(tmp_path: Path)
         assert path.read_text() in texts
 
 
-def test_many_files_reach_the_disk_before_we_return(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = [tmp_path / str(each) for each in range(40)]
-    for path in paths:
-        path.write_text("x")
-    synced = []
-    monkeypatch.setattr(os, "fsync", lambda file: synced.append(Path(f"/proc/self/fd/{file}").readlink()))
-    for some in ([], paths[:1], paths):
-        synced.clear()
-        sync_all(some)
-        assert sorted(synced) == sorted(some)
+def test_what_cannot_reach_the_disk_is_an_error(tmp_path: Path) -> None:
+    for each in (sync, sync_folder, sync_file_system):
+        with pytest.raises(FileNotFoundError, match="/none"):
+            each(tmp_path / "none")
 
 
-def test_a_file_that_cannot_reach_the_disk_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("x")
-    for some in ([tmp_path / "none"], [tmp_path / "a", tmp_path / "none"]):
-        with pytest.raises(FileNotFoundError):
-            sync_all(some)
+def test_a_file_system_reaches_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync_file_system(tmp_path)
+
+    class Failing:
+        def syncfs(self, _: int) -> int:
+            ctypes.set_errno(errno.EIO)
+            return -1
+
+    monkeypatch.setattr(files, "_libc", Failing)
+    with pytest.raises(OSError, match=f"Input/output error: '{tmp_path}'"):
+        sync_file_system(tmp_path)
 
 
 def test_removing_is_durable_and_may_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

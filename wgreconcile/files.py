@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 from wgreconcile.errors import BusyError
-
-_SYNCED_AT_ONCE = 16
-"""A disk that is asked for so many files together writes them in hardly more time than one."""
-_SYNCED_BY_ONE = 16
-"""For fewer files a thread is not worth its start."""
 
 _DRAFT = re.compile(r"\..*\.wgreconcile-[a-z0-9_]{8}")
 
@@ -46,7 +43,7 @@ def drafts(folder: Path, *, below: bool = False) -> list[Path]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: str | Path) -> Iterator[None]:
     """Let an OSError name ``path`` unless it names a file itself: a full disk says nothing of what it holds."""
     try:
         yield
@@ -150,31 +147,40 @@ def make_private_folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def begin_sync(descriptor: int) -> None:
-    """Let the disk begin with a file that is written, without waiting: :func:`sync_all` then waits less."""
-    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of it. Raise OSError when the disk is full."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
-def sync_all(paths: Sequence[Path]) -> None:
-    """Wait until all these files have reached the disk. Raise OSError."""
-    threads = min(_SYNCED_AT_ONCE, len(paths) // _SYNCED_BY_ONE)
-    if threads < 2:
-        _sync_each(paths)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(_sync_each, (paths[start::threads] for start in range(threads))))
+def sync(path: Path) -> None:
+    """Wait until a file has reached the disk. Raise OSError."""
+    _sync(path, os.O_RDONLY)
 
 
 def sync_folder(path: Path) -> None:
-    """Make a rename or a removal in a folder durable."""
+    """Make a rename or a removal in a folder durable. Raise OSError."""
     _sync(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
-def _sync_each(paths: Iterable[Path]) -> None:
-    for path in paths:
-        _sync(path, os.O_RDONLY)
+def sync_file_system(path: Path) -> None:
+    """Wait until all of the file system that holds ``path`` has reached the disk. Raise OSError.
+
+    For many files this takes a fraction of the time that they take one by one. See syncfs(2), which Python lacks;
+    from Linux 5.8 on it tells errors.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _libc().syncfs(descriptor) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
+    finally:
+        os.close(descriptor)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _sync(path: Path, flags: int) -> None:

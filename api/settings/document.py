@@ -54,7 +54,7 @@ class YamlFile:
         with saving.locked(state, exclusive=True):
             before = self._text()
             after = before + dump(data) if _says_nothing(before) else edit(before, data)
-            saving.write(state, [saving.Planner(state).plan(name, after.encode())])
+            saving.write(state, [saving.Planner(state).plan(name, after.encode())]).settle()
 
     def _text(self) -> str:
         if self._path.exists() and not self._path.is_file():  # reading a FIFO or a device may never end

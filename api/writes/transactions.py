@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Generic, TypeVar
@@ -66,6 +67,7 @@ class Transactions:
         self._secrets = secrets
         self._reconciler = reconciler
         self._note = KeyNote(secrets.folder)
+        self._disk = ThreadPoolExecutor(1, "disk")
         self._group: Group[Edit, Written[Any]] = Group(self._work, patience=patience)
 
     def write(self, edit: Callable[[Draft], T]) -> Written[T]:
@@ -86,6 +88,7 @@ class Transactions:
     def close(self) -> None:
         """Wait for the writes that were begun; those that come from here on are told to come again later."""
         self._group.close()
+        self._disk.shutdown()
 
     def _work(self, edits: Sequence[Edit]) -> list[Written[Any] | Exception]:
         state = self._store.recent()
@@ -156,27 +159,40 @@ class Transactions:
             return self._commit_noted(draft, orphaned)
 
     def _commit_noted(self, draft: Draft, orphaned: set[str]) -> Outcome:
-        keyfiles.add(self._secrets.folder, draft.keys)
+        new, landed = keyfiles.land(self._secrets.folder, draft.keys)
+        settled = [self._disk.submit(landed.settle)]
         try:
-            snapshot = self._store.save(draft.documents, expected=draft.versions)
+            snapshot, landed = self._store.land(draft.documents, expected=draft.versions)
         except BaseException:
-            keyfiles.remove(self._secrets.folder, draft.keys)
+            self._wait_for(settled)
+            keyfiles.remove(self._secrets.folder, new)
             raise
+        settled.append(self._disk.submit(landed.settle))
         try:
             outcome = self._reconciler.converge(draft.names, force=draft.takes_away)
             if outcome.failed:
                 raise ConvergenceError(outcome.error)
         except BaseException as error:
+            self._wait_for(settled)
             self._restore(snapshot, error)
-            keyfiles.remove(self._secrets.folder, draft.keys)
+            keyfiles.remove(self._secrets.folder, new)
             if not isinstance(error, _UNTRIED):
                 self._lead_back(draft, error)
             raise
+        self._wait_for(settled)
         try:
             keyfiles.remove(self._secrets.folder, orphaned)
         except OSError as error:  # all is done, and a key that nothing refers to is no reason to say it is not
             _log.error("a key of a peer that is gone cannot be removed: %s", error)
         return outcome
+
+    def _wait_for(self, settled: Iterable[Future[None]]) -> None:
+        """Wait until what has landed has settled, which most often is over while interfaces are converged."""
+        for each in settled:
+            try:
+                each.result()
+            except OSError as error:  # it is in the journal, and whoever writes next tries again
+                _log.error("what was written cannot reach its place on the disk: %s", error)
 
     def _restore(self, snapshot: Snapshot, error: BaseException) -> None:
         try:

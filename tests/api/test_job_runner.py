@@ -172,14 +172,14 @@ class TestRunner:
         self, keeper: Owner, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         write(keeper, DUE, DELETE)
-        save = keeper.store.save
+        land = keeper.store.land
 
         def refuse(changes: Any, **more: Any) -> Any:
             if "'enabled': False" in str(changes):
                 raise OSError(errno.EROFS, "Read-only file system", "wg0.yaml")
-            return save(changes, **more)
+            return land(changes, **more)
 
-        monkeypatch.setattr(keeper.store, "save", refuse)
+        monkeypatch.setattr(keeper.store, "land", refuse)
         runner.run()
         assert [each["public_key"] for each in keeper.document("wg0.yaml")["peers"]] == [key(1), key(9)]
         assert ("restrict", "0", f"Peer {key(1)} from wg0 failed restricted.") in log(keeper)

@@ -219,15 +219,16 @@ class TestKeys:
         self, transactions: Transactions, store: WarmStore, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         secret, seen = generate_secret_key(), []
-        real = store.save
+        real = store.land
 
-        def save(*arguments: Any, **more: Any) -> Any:
-            seen.append(files(secrets.folder))
+        def land(*arguments: Any, **more: Any) -> Any:
+            seen.append((secrets.folder / "wg0/p5.psk").read_text())
             return real(*arguments, **more)
 
-        monkeypatch.setattr(store, "save", save)
+        monkeypatch.setattr(store, "land", land)
         transactions.write(with_key(secret))
-        assert seen == [{"wg0/p5.psk": f"{secret.reveal()}\n".encode()}]
+        assert seen == [f"{secret.reveal()}\n"]
+        assert list(files(secrets.folder)) == ["wg0/p5.psk"]
         assert (secrets.folder / "wg0/p5.psk").stat().st_mode & 0o777 == 0o600
         assert (secrets.folder / "wg0").stat().st_mode & 0o777 == 0o700
 
@@ -243,7 +244,7 @@ class TestKeys:
         def full(*_: object, **__: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(store, "save", full)
+        monkeypatch.setattr(store, "land", full)
         with pytest.raises(OSError, match="No space"):
             transactions.write(with_key(generate_secret_key()))
         assert files(secrets.folder) == {}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from wgreconcile.desired import landing
-from wgreconcile.desired.landing import JOURNAL, Landing, finish, land
+from wgreconcile import files
+from wgreconcile.desired.landing import JOURNAL, Landing, land
+from wgreconcile.desired.saving import locked, settle
 
 from ..killing import is_killed_at
 from .samples import Folder, key
@@ -44,73 +49,180 @@ def content(state: Path) -> dict[str, bytes]:
     return {str(each.relative_to(state)): each.read_bytes() for each in state.rglob("*") if each.is_file()}
 
 
+def land_and_settle(state: Path) -> None:
+    land(state, MOVES).settle()
+
+
+def land_and_fail(state: Path) -> None:
+    """There is no room for the last one, so that the others have to go back."""
+    real = os.open
+
+    def full(path: str | Path, *arguments: Any, **more: Any) -> int:
+        if Path(path).name == "new.yaml":
+            raise OSError(28, "No space left on device")
+        return real(path, *arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(os, "open", full)
+        land(state, MOVES)
+
+
+def after_each_kill(work: Callable[[Path], object], folder: Path) -> Iterator[Path]:
+    """The state that a program leaves when it is killed at its first step, its second one, and so on."""
+    for step in count(1):
+        state = written(folder / str(step))
+        if not is_killed_at(step, work, state):
+            return
+        yield state
+
+
 def test_killed_at_any_step_it_is_all_or_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
     found = []
-    for step in count(1):
-        state = written(tmp_path / str(step))
-        if not is_killed_at(step, land, state, MOVES):
-            break
-        finish(state)
+    for state in after_each_kill(land_and_settle, tmp_path):
+        settle(state)
         found.append(content(state))
         assert (state / "e").exists() == ("e/new.yaml" in found[-1])
     landed = found.count(AFTER)
     assert found == [BEFORE] * (len(found) - landed) + [AFTER] * landed
-    assert len(found) > 20
-    assert landed > 4
+    assert len(found) > 10
+    assert landed > 8
+
+
+def test_killed_while_it_finishes_what_another_one_had_begun(tmp_path: Path) -> None:
+    (first, *_) = [each for each in after_each_kill(land_and_settle, tmp_path / "first") if has_begun(each)]
+    for step in count(1):
+        state = tmp_path / str(step)
+        shutil.copytree(first, state)
+        if not is_killed_at(step, settle, state):
+            break
+        settle(state)
+        assert content(state) == AFTER
+    assert step > 8
+
+
+def has_begun(state: Path) -> bool:
+    """Whether a journal has been written to its end, and nothing else."""
+    found = content(state)
+    return found.pop(JOURNAL, b"").endswith(b"]") and found == BEFORE
 
 
 def test_killed_while_it_takes_back_it_is_all_or_nothing(tmp_path: Path) -> None:
-    """The folder of one document cannot be synced: all have moved, and all have to go back."""
     found = []
-    for step in count(1):
-        state = written(tmp_path / str(step))
-        if not is_killed_at(step, land_and_fail, state):
-            break
-        finish(state)
+    for state in after_each_kill(land_and_fail, tmp_path):
+        settle(state)
         found.append(content(state))
-    assert found[-1] == content(state) == BEFORE
     assert all(each in (BEFORE, AFTER) for each in found)
-    assert AFTER in found
+    assert len(found) > 12
 
 
-def land_and_fail(state: Path) -> None:
-    real = os.fsync
-    failed = []
-
-    def fsync(descriptor: int) -> None:
-        if (state / "e" / "new.yaml").exists() and not failed:
-            failed.append(True)
-            raise OSError(5, "Input/output error")
-        real(descriptor)
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="Input/output"):
-        patch.setattr(os, "fsync", fsync)
-        land(state, MOVES)
-
-
-@pytest.mark.parametrize("text", ["", '{"moves": [], "pa'])
+@pytest.mark.parametrize("text", ["", '[["a.yaml", "a: 1\\n", "a: ', '{"moves": [], "paths": []}'])
 def test_a_journal_that_was_not_written_to_its_end(state: Path, text: str) -> None:
     (state / JOURNAL).write_text(text)
-    finish(state)
+    settle(state)
     assert content(state) == BEFORE
 
 
+@pytest.mark.parametrize("torn", [b"", b"a:", b"\0\0\0\0\0", b"a\0"])
+def test_what_a_stop_of_the_machine_has_torn_is_made_whole(state: Path, torn: bytes) -> None:
+    """Files reach the disk later than their journal, and some file systems then have zeros in their place."""
+    journal(state)
+    (state / "a.yaml").write_bytes(torn)
+    (state / "e").mkdir()
+    (state / "e/new.yaml").write_bytes(torn[:0])
+    settle(state)
+    assert content(state) == AFTER
+
+
+def test_what_a_person_wrote_after_the_crash_stays(state: Path) -> None:
+    journal(state)
+    (state / "a.yaml").write_bytes(b"a: by hand\n")
+    (state / "d/b.yaml").unlink()
+    (state / "d/gone.yaml").write_bytes(b"gone: by hand\n")
+    (state / "e").mkdir()
+    (state / "e/new.yaml").symlink_to("nowhere")
+    settle(state)
+    assert (state / "e/new.yaml").is_symlink()
+    assert content(state) == {"a.yaml": b"a: by hand\n", "d/gone.yaml": b"gone: by hand\n"}
+
+
+def journal(state: Path) -> None:
+    """Leave the journal of a program that was killed right after it had written it."""
+    assert is_killed_at(3, land_and_settle, state)
+    assert has_begun(state)
+
+
+def test_who_writes_waits_until_another_one_has_settled_and_who_reads_does_not(state: Path) -> None:
+    landed = land(state, MOVES)
+    with locked(state, exclusive=False):
+        assert content(state).items() > AFTER.items()
+    waiting = threading.Thread(target=settle, args=(state,))
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
+    landed.settle()
+    waiting.join()
+    assert content(state) == AFTER
+
+
+def test_what_cannot_reach_the_disk_is_tried_again_by_the_next_one(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landed = land(state, MOVES)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"Input/output error: .*/a\.yaml"):
+        patch.setattr(os, "fsync", failing)
+        landed.settle()
+    assert (state / JOURNAL).exists()
+    settle(state)
+    assert content(state) == AFTER
+
+
+def failing(_: int) -> None:
+    raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("amount", [3, 30])
+def test_all_of_them_reach_the_disk_before_their_journal_goes(
+    state: Path, amount: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many with all of their file system, which is a call that only the kernel can vouch for."""
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(str(Path(f"/proc/self/fd/{file}").readlink())))
+    monkeypatch.setattr(files, "sync_file_system", lambda path: synced.append(f"all of {path}"))
+    paths = [f"d/{each}.yaml" for each in range(amount)]
+    land(state, [Landing(each, None, b"x") for each in paths]).settle()
+    begun, ended = [f"{state}/{JOURNAL}", str(state)], [str(state)]
+    places = [f"{state}/{each}" for each in paths] if amount < 16 else []
+    folders = [f"{state}/d", str(state)] if amount < 16 else [f"all of {state}/d", f"all of {state}"]
+    assert synced[:2] + synced[-1:] == begun + ended
+    assert sorted(synced[2:-1]) == sorted(places + folders)
+
+
+def test_a_journal_leads_nowhere_else(state: Path) -> None:
+    for path in (f"{state.parent}/out", "../out", "d/../../out"):
+        (state / JOURNAL).write_text(json.dumps([[path, None, "x", 0o644, None, 0o755]]))
+        settle(state)
+        assert [each.name for each in state.parent.iterdir()] == [state.name]
+
+
+def test_every_byte_goes_through_the_journal(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "a.yaml").write_bytes(b"")
+    assert is_killed_at(3, lambda: land(state, [Landing("a.yaml", b"", bytes(range(256)))]))
+    settle(state)
+    assert content(state) == {"a.yaml": bytes(range(256))}
+
+
 def test_all_land_and_leave_nothing_behind(state: Path) -> None:
-    land(state, MOVES)
+    land(state, MOVES).settle()
     assert content(state) == AFTER
 
 
 def test_back_again_folders_and_all(state: Path) -> None:
-    land(state, MOVES)
-    land(state, [Landing(each.path, each.after, each.before) for each in MOVES])
+    land(state, MOVES).settle()
+    land(state, [each.back for each in MOVES]).settle()
     assert content(state) == BEFORE
     assert not (state / "e").exists()
-
-
-def test_one_document_needs_no_journal(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "_write_journal", pytest.fail)
-    land(state, MOVES[:1])
-    assert content(state) == {**BEFORE, "a.yaml": b"a: 2\n"}
 
 
 def test_more_documents_than_a_process_may_have_files_open(state: Path) -> None:
@@ -119,22 +231,10 @@ import resource
 from pathlib import Path
 from wgreconcile.desired.landing import Landing, land
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-land(Path({str(state)!r}), [Landing(f"d/{{each}}.yaml", None, b"x") for each in range(200)])
+land(Path({str(state)!r}), [Landing(f"d/{{each}}.yaml", None, b"x") for each in range(200)]).settle()
 """
     subprocess.run([sys.executable, "-c", script], check=True)
     assert len([*state.rglob("*")]) == len(BEFORE) + 201
-
-
-def test_what_a_person_wrote_after_the_crash_stays(state: Path) -> None:
-    (state / ".a.yaml.wgreconcile-abcdefgh").write_bytes(b"a: 2\n")
-    (state / "a.yaml").write_bytes(b"a: by hand\n")
-    entries = [
-        ["a.yaml", ".a.yaml.wgreconcile-abcdefgh", landing.version_of(b"a: 1\n")],
-        ["d/gone.yaml", None, "other"],
-    ]
-    (state / JOURNAL).write_text(json.dumps({"moves": entries, "paths": ["a.yaml", "d/gone.yaml"]}))
-    finish(state)
-    assert content(state) == {**BEFORE, "a.yaml": b"a: by hand\n"}
 
 
 def test_whoever_loads_next_finishes(folder: Folder) -> None:
@@ -144,14 +244,14 @@ def test_whoever_loads_next_finishes(folder: Folder) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
+from wgreconcile import files
 from wgreconcile.desired.store import Store
-moves = []
-real = Path.replace
-def replace(draft, target):
-    real(draft, target)
-    if target.suffix == ".yaml":
+real = files.write_all
+def write_all(descriptor, data):
+    real(descriptor, data)
+    if os.readlink(f"/proc/self/fd/{{descriptor}}").endswith(".yaml"):
         os.kill(os.getpid(), signal.SIGKILL)
-Path.replace = replace
+files.write_all = write_all
 Store(Path({str(folder.path)!r})).save({documents!r})
 """
     done = subprocess.run([sys.executable, "-c", script], check=False)

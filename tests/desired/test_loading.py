@@ -68,9 +68,9 @@ def test_an_empty_folder_is_an_empty_state(folder: Folder) -> None:
 
 
 def test_interfaces_are_sorted_by_name(folder: Folder) -> None:
-    for name in ("wg1", "wg0", "a"):
+    for name in ("wg1", "wg0", "eu"):
         folder.write(f"{name}.yaml", "enabled: false\n")
-    assert [each.name for each in folder.load().interfaces] == ["a", "wg0", "wg1"]
+    assert [each.name for each in folder.load().interfaces] == ["eu", "wg0", "wg1"]
 
 
 def test_links_are_followed(folder: Folder, tmp_path: Path) -> None:

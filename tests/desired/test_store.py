@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from wgreconcile.desired import saving
+from wgreconcile.desired import landing, saving
+from wgreconcile.desired.landing import Landed, Landing
 from wgreconcile.desired.saving import Snapshot
 from wgreconcile.desired.store import Store
 from wgreconcile.errors import BusyError, ConflictError, StateError
@@ -203,14 +205,14 @@ class TestFiles:
     def test_when_one_write_fails_those_before_it_are_taken_back(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        before, real = content(store), Path.replace
+        before, real = content(store), os.open
 
-        def fail(draft: Path, target: Path) -> None:
-            if target.name == "carol.yaml":
+        def fail(path: str | Path, flags: int, *arguments: Any, **more: Any) -> int:
+            if Path(path).name == "carol.yaml" and flags & os.O_CREAT:
                 raise OSError("the disk is full")
-            real(draft, target)
+            return real(path, flags, *arguments, **more)
 
-        monkeypatch.setattr(Path, "replace", fail)
+        monkeypatch.setattr(os, "open", fail)
         with pytest.raises(OSError, match="full"):
             store.save(
                 {
@@ -222,6 +224,37 @@ class TestFiles:
             )
         assert content(store) == before
         assert not (store.state / "wg1").exists()
+
+    def test_when_they_cannot_reach_the_disk_they_are_taken_back(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before, real = content(store), os.fsync
+
+        def fail(descriptor: int) -> None:
+            if (store.state / "wg1.yaml").exists():
+                monkeypatch.setattr(os, "fsync", real)
+                raise OSError(5, "Input/output error")
+            real(descriptor)
+
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="Input/output"):
+            store.save({"wg0/alice.yaml": peer(1, name="A"), "wg1.yaml": {}})
+        assert content(store) == before
+
+    def test_a_document_that_comes_meanwhile_is_not_overwritten(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = landing.land
+
+        def land(folder: Path, landings: Sequence[Landing]) -> Landed:
+            (folder / "wg1.yaml").write_text("mtu: 1300\n")
+            return real(folder, landings)
+
+        monkeypatch.setattr(landing, "land", land)
+        with pytest.raises(ConflictError, match=r"/wg1\.yaml was made meanwhile"):
+            store.save({"wg0/alice.yaml": peer(1, name="A"), "wg1.yaml": {}})
+        assert text(store, "wg1.yaml") == "mtu: 1300\n"
+        assert "name: A" not in text(store, "wg0/alice.yaml")
 
 
 class TestRestore:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from wgreconcile.desired import landing, saving, secretfolder
-from wgreconcile.desired.landing import Landing
+from wgreconcile.desired.landing import Landed, Landing
 from wgreconcile.desired.model import DesiredState, Peer, Secret, SecretFile
 from wgreconcile.desired.secretfolder import Reader, Unusable
 from wgreconcile.errors import ConflictError, Fault, StateError
@@ -16,21 +17,32 @@ from wgreconcile.values import SecretKey
 def add(folder: Path, keys: Mapping[str, SecretKey]) -> tuple[str, ...]:
     """Keep all ``keys``, by name, in files of ``folder``, 0600 in folders of 0700, durably; or none of them.
 
-    Returns the names of those that were not there yet. A kill may leave some keys, which nothing refers to, each
-    whole. Raise ConflictError when a file holds another key: it is never overwritten. Raise StateError when the
-    folder is unusable, BusyError while another process keeps writing there.
+    Returns the names of those that were not there yet. Raise ConflictError when a file holds another key: it is
+    never overwritten. Raise StateError when the folder is unusable, BusyError while another process keeps writing
+    there.
     """
+    new, landed = land(folder, keys)
+    try:
+        landed.settle()
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to tell
+            remove(folder, new)
+        raise
+    return new
+
+
+def land(folder: Path, keys: Mapping[str, SecretKey]) -> tuple[tuple[str, ...], Landed]:
+    """As :func:`add`, for who has other things to do while what is kept for good reaches its place."""
     if not keys:
-        return ()
+        return (), Landed(folder)
     _check_names(folder, keys)
     try:
         _make(folder)
         with secretfolder.opened(folder) as reader, saving.locked(folder, exclusive=True):
             new = tuple(each for each, key in keys.items() if not _is_kept(folder, reader, each, key))
-            landing.land_new(folder, [_landing(each, keys[each]) for each in new])
-            return new
+            return new, landing.land(folder, [_landing(each, keys[each]) for each in new])
     except FileExistsError as error:
-        raise ConflictError(f"{error.filename2} exists; a key is never overwritten") from None
+        raise ConflictError(f"{error.filename} exists; a key is never overwritten") from None
     except Unusable as error:
         raise StateError([Fault(str(folder), 0, "", error.problem, error.remedy)]) from None
 

@@ -1,23 +1,30 @@
-"""Files that land in a folder together: all of them, also when the program is killed in between.
+"""Files that land in a folder together: all of them, also when the program or the machine stops in between.
 
-Each is written beside its place first. A journal is there before the first of these drafts; when they are all on
-the disk, it says which of them moves where. Whoever takes the folder's lock next and finds the journal of a killed
-program moves the others, too; or, when that had not come so far, removes the drafts.
+What they shall say is on the disk, in a journal, before the first of them is touched; that is the one wait. They
+come into their places then, and reach the disk while whoever wrote them goes on (:meth:`Landed.settle`). Whoever
+takes the folder's lock and finds a journal that no living program holds lets land what it says.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from wgreconcile import files
 from wgreconcile.desired.memory import digest
 
 JOURNAL = ".wgreconcile-save"
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
+_MANY = 16
+"""From so many files on it is sooner to let all of the file system reach the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,43 +41,58 @@ class Landing:
     owner: tuple[int, int] | None = None
     folder_mode: int = 0o777
 
+    @property
+    def back(self) -> Landing:
+        """The way back."""
+        return replace(self, before=self.after, after=self.before)
 
-def land(folder: Path, landings: Sequence[Landing]) -> None:
-    """Put all documents in their places, durably. Needs the lock. Raise OSError, with none of them there."""
-    moved: list[Landing] = []
-    with _begun(folder, landings) as drafts:
-        _write(folder, landings, drafts)
+
+class Landed:
+    """Files that are in their places, for good: with their journal they have reached the disk."""
+
+    def __init__(self, folder: Path, paths: Collection[str] = (), journal: int | None = None) -> None:
+        self._folder, self._paths, self._journal = folder, paths, journal
+
+    def settle(self) -> None:
+        """Wait until they have reached it by themselves, which needs no lock; then the journal goes.
+
+        To be called once, and soon: until then nobody else can write to the folder. Raise OSError when they cannot
+        reach it; the journal stays then, and whoever takes the lock next tries again.
+        """
+        if self._journal is None:
+            return
         try:
-            if len(landings) > 1:
-                _write_journal(folder, landings, drafts)
-            for each in landings:
-                _move(folder / each.path, drafts.get(each.path))
-                drafts.pop(each.path, None)
-                moved.append(each)
-            _sync(folder, (each.path for each in landings))
+            _sync(self._folder, self._paths)
         except BaseException:
-            with suppress(OSError):  # the first error is the one to tell
-                _take_back(folder, moved)
+            os.close(self._journal)
             raise
+        _end(self._folder, self._journal)
 
 
-def land_new(folder: Path, landings: Sequence[Landing]) -> None:
-    """Put new files in their places, durably, and none over one that is there. Needs the lock.
+def land(folder: Path, landings: Sequence[Landing]) -> Landed:
+    """Put all files in their places, durably. Needs the lock.
 
-    A kill leaves some of them, each whole. Raise FileExistsError and OSError, with none of them in its place.
+    Raise FileExistsError when a new one is there by now, and OSError; none of them is in its place then.
     """
-    made: list[Path] = []
-    with _begun(folder, landings) as drafts:
-        _write(folder, landings, drafts)
-        try:
-            for path, draft in drafts.items():
-                os.link(draft, folder / path)  # unlike a rename, it fails when the target exists
-                made.append(folder / path)
-            _sync(folder, drafts)
-        except BaseException:
-            for target in made:
-                target.unlink(missing_ok=True)
-            raise
+    if not landings:
+        return Landed(folder)
+    paths = [each.path for each in landings]
+    journal = _begin(folder, landings)
+    moved: list[Landing] = []
+    try:
+        _make_folders(folder, landings)
+        for each in landings:
+            _put(folder, each, is_new=each.before is None)
+            moved.append(each)
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to tell
+            for each in reversed(moved):
+                _put(folder, each.back, is_new=False)
+        _remove_empty_folders(folder, paths)
+        _end(folder, journal)
+        raise
+    _remove_empty_folders(folder, paths)
+    return Landed(folder, paths, journal)
 
 
 def remove(folder: Path, paths: Collection[str]) -> None:
@@ -81,22 +103,34 @@ def remove(folder: Path, paths: Collection[str]) -> None:
     _remove_empty_folders(folder, paths)
 
 
-def finish(folder: Path) -> None:
-    """Let land what a program that was killed had begun to move. Needs the lock; most often there is nothing."""
+def is_held(folder: Path) -> bool:
+    """Whether the journal is of a living program: what it says has landed then, unless it holds the lock, too."""
     try:
-        journal = json.loads((folder / JOURNAL).read_bytes())
+        descriptor = os.open(folder / JOURNAL, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return
-    except ValueError:  # it was killed while it wrote this, before it wrote anything else
-        journal = {"moves": [], "paths": []}
-    for path, draft, before in journal["moves"]:
-        target = folder / path
-        # What a person has written since is newer than what a program had begun.
-        is_ours = version_of(files.read(target) if target.exists() else None) == before
-        if is_ours and (draft is None or (folder / draft).exists()):
-            _move(target, folder / draft if draft else None)
-    _sync(folder, journal["paths"])
-    _clear(folder, files.drafts(folder, below=True), journal["paths"])
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def finish(folder: Path) -> None:
+    """Let land what a program that was killed had begun. Needs the lock, and a journal that is not held."""
+    landings = _read(folder / JOURNAL)
+    for draft in files.drafts(folder, below=True):
+        draft.unlink(missing_ok=True)
+    to_land = [each for each in landings if _is_to_land(folder / each.path, each)]
+    _make_folders(folder, to_land)
+    for each in to_land:
+        _put(folder, each, is_new=False)
+    paths = [each.path for each in landings]
+    _remove_empty_folders(folder, paths)
+    _sync(folder, paths)
+    files.remove(folder / JOURNAL)
 
 
 def version_of(content: bytes | None) -> str:
@@ -104,84 +138,108 @@ def version_of(content: bytes | None) -> str:
     return "" if content is None else digest(content)
 
 
-@contextmanager
-def _begun(folder: Path, landings: Sequence[Landing]) -> Iterator[dict[str, Path]]:
-    """Gives a table for the drafts, by the path of what they become; in the end they are all moved or gone."""
-    drafts: dict[str, Path] = {}
-    paths = [each.path for each in landings]
+def _begin(folder: Path, landings: Iterable[Landing]) -> int:
+    """Say durably what is about to land; gives the journal, open and held."""
+    path = folder / JOURNAL
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        # It need not survive the machine: it is for a program that is killed.
-        with files.naming(folder):
-            (folder / JOURNAL).write_text(_journal((), {}, paths))
-        yield drafts
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with files.naming(path):
+            files.write_all(descriptor, json.dumps([_entry(each) for each in landings]).encode())
+            os.fsync(descriptor)
+        files.sync_folder(folder)
+    except BaseException:
+        _end(folder, descriptor)
+        raise
+    return descriptor
+
+
+def _end(folder: Path, journal: int) -> None:
+    """Nothing is about to land any more."""
+    try:
+        files.remove(folder / JOURNAL)
     finally:
-        _clear(folder, drafts.values(), paths)
+        os.close(journal)
 
 
-def _clear(folder: Path, drafts: Iterable[Path], paths: Iterable[str]) -> None:
-    for each in (*drafts, folder / JOURNAL):
-        each.unlink(missing_ok=True)
-    _remove_empty_folders(folder, paths)
+def _entry(landing: Landing) -> list[Any]:
+    contents = (_text_of(landing.before), _text_of(landing.after))
+    return [landing.path, *contents, landing.mode, landing.owner, landing.folder_mode]
 
 
-def _write(folder: Path, landings: Iterable[Landing], drafts: dict[str, Path]) -> None:
-    """Write all contents into drafts, and wait for the disk once."""
-    for parent, each in {
-        each.path.rpartition("/")[0]: each for each in landings if each.after is not None
-    }.items():
-        _make_folder(folder / parent, each)
-    for each in landings:
-        if each.after is not None:
-            target = folder / each.path
-            descriptor, drafts[each.path] = files.draft_beside(target)
-            with files.naming(target):
-                _fill(descriptor, each, each.after)
-    files.sync_all([*drafts.values()])
+def _read(journal: Path) -> list[Landing]:
+    """The landings of a journal; none when a program was killed while it wrote it, before it touched anything."""
+    try:
+        return [_landing(*each) for each in json.loads(journal.read_bytes())]
+    except (ValueError, TypeError):
+        return []
 
 
-def _fill(descriptor: int, landing: Landing, content: bytes) -> None:
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, landing.mode)
-        if landing.owner is not None and os.geteuid() == 0:
-            os.fchown(descriptor, *landing.owner)
-        file.write(content)
-        file.flush()
-        files.begin_sync(descriptor)
+def _landing(path: str, before: str | None, after: str | None, *rest: Any) -> Landing:
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise ValueError(f"{path} leads out of the folder")
+    return Landing(path, _bytes_of(before), _bytes_of(after), *rest)
 
 
-def _write_journal(folder: Path, landings: Collection[Landing], drafts: Mapping[str, Path]) -> None:
-    """Say durably that documents are about to move."""
-    places = {path: str(draft.relative_to(folder)) for path, draft in drafts.items()}
-    for parent in _folders(folder, drafts) - {folder}:
-        files.sync_folder(parent)
-    files.write_atomic(folder / JOURNAL, _journal(landings, places, [each.path for each in landings]))
+def _text_of(content: bytes | None) -> str | None:
+    return None if content is None else content.decode(errors="surrogateescape")
 
 
-def _journal(landings: Iterable[Landing], drafts: Mapping[str, str], paths: Collection[str]) -> str:
-    moves = [[each.path, drafts.get(each.path), version_of(each.before)] for each in landings]
-    return json.dumps({"moves": moves, "paths": paths})
+def _bytes_of(text: str | None) -> bytes | None:
+    return None if text is None else text.encode(errors="surrogateescape")
 
 
-def _move(target: Path, draft: Path | None) -> None:
-    if draft is None:
-        target.unlink(missing_ok=True)
+def _is_to_land(target: Path, landing: Landing) -> bool:
+    """Whether a file is as it was, or torn; what a person has written since is newer than what a program began."""
+    if target.is_symlink():
+        return False
+    try:
+        found = files.read(target)
+    except (FileNotFoundError, NotADirectoryError):
+        return landing.before is None and landing.after is not None
+    return found != landing.after and (found == landing.before or _is_torn(found, landing.after))
+
+
+def _is_torn(found: bytes, whole: bytes | None) -> bool:
+    """Whether this is what a stop of the machine can leave: a beginning of the whole, or zeros in its place."""
+    return whole is not None and len(found) <= len(whole) and whole.startswith(found.rstrip(b"\0"))
+
+
+def _put(folder: Path, landing: Landing, *, is_new: bool) -> None:
+    """Put one file in its place, or none at all; it need not reach the disk yet."""
+    if landing.after is None:
+        (folder / landing.path).unlink(missing_ok=True)
+    elif is_new:
+        path = f"{folder}/{landing.path}"  # a Path costs as much as the file
+        _write(os.open(path, _NEW, landing.mode), path, landing, landing.after)
     else:
-        draft.replace(target)
+        descriptor, draft = files.draft_beside(folder / landing.path)
+        _write(descriptor, draft, landing, landing.after)
+        try:
+            draft.replace(folder / landing.path)
+        except BaseException:
+            draft.unlink()
+            raise
 
 
-def _take_back(folder: Path, moved: Iterable[Landing]) -> None:
-    """Move back what was moved; once the journal says so, a kill leads back, too."""
-    back = [replace(each, before=each.after, after=each.before) for each in moved]
-    drafts: dict[str, Path] = {}
+def _write(descriptor: int, path: str | Path, landing: Landing, content: bytes) -> None:
+    """Write a new file; raise OSError, without it."""
     try:
-        _write(folder, back, drafts)
-        _write_journal(folder, back, drafts)
-        for each in back:
-            _move(folder / each.path, drafts.get(each.path))
-        _sync(folder, (each.path for each in back))
+        with files.naming(path):
+            os.fchmod(descriptor, landing.mode)
+            if landing.owner is not None and os.geteuid() == 0:
+                os.fchown(descriptor, *landing.owner)
+            files.write_all(descriptor, content)
+    except BaseException:
+        Path(path).unlink(missing_ok=True)
+        raise
     finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _make_folders(folder: Path, landings: Iterable[Landing]) -> None:
+    for parent, each in {Path(each.path).parent: each for each in landings if each.after is not None}.items():
+        _make_folder(folder / parent, each)
 
 
 def _make_folder(folder: Path, landing: Landing) -> None:
@@ -192,11 +250,15 @@ def _make_folder(folder: Path, landing: Landing) -> None:
             os.chown(folder, *landing.owner)
 
 
-def _sync(folder: Path, paths: Iterable[str]) -> None:
-    """Make it durable that files came into folders, and folders into the folder above, or went."""
+def _sync(folder: Path, paths: Collection[str]) -> None:
+    """Wait until files, and what has changed in the folders that they are in, have reached the disk."""
+    is_many = len(paths) >= _MANY
+    for path in () if is_many else paths:
+        with suppress(FileNotFoundError):  # what is gone, as it shall be or by a hand, needs no waiting
+            files.sync(folder / path)
     for each in _folders(folder, paths):
-        if each.exists():
-            files.sync_folder(each)
+        with suppress(FileNotFoundError):
+            files.sync_file_system(each) if is_many else files.sync_folder(each)
 
 
 def _remove_empty_folders(folder: Path, paths: Iterable[str]) -> None:

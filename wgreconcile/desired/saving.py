@@ -8,13 +8,13 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from wgreconcile import files
 from wgreconcile.desired import landing
-from wgreconcile.desired.landing import JOURNAL, Landing
+from wgreconcile.desired.landing import JOURNAL, Landed, Landing
 from wgreconcile.errors import BusyError, ConflictError, Fault, StateError
 
 PATIENCE = 10.0
@@ -47,7 +47,9 @@ def locked(state: Path, *, exclusive: bool) -> Iterator[None]:
         deadline = time.monotonic() + PATIENCE
         _wait_for(descriptor, deadline, state, exclusive=exclusive)
         if (state / JOURNAL).exists():
-            _finish(descriptor, deadline, state, exclusive=exclusive)
+            with suppress(PermissionError):  # who may not write takes it as it is
+                if exclusive or not landing.is_held(state):
+                    _clear(descriptor, deadline, state, exclusive=exclusive)
         yield
     finally:
         os.close(descriptor)
@@ -60,11 +62,16 @@ def settle(folder: Path) -> None:
             pass
 
 
-def _finish(descriptor: int, deadline: float, state: Path, *, exclusive: bool) -> None:
-    """Finish what somebody who was killed has begun. Who may not write has to take it as it is."""
+def _clear(descriptor: int, deadline: float, state: Path, *, exclusive: bool) -> None:
+    """Finish what somebody who was killed has begun; who wants to write waits for who lives, too."""
     _wait_for(descriptor, deadline, state, exclusive=True)
-    with suppress(PermissionError):
-        landing.finish(state)
+    while (state / JOURNAL).exists():
+        if not landing.is_held(state):
+            landing.finish(state)
+        elif exclusive:
+            _pause(deadline, state)
+        else:
+            break
     _wait_for(descriptor, deadline, state, exclusive=exclusive)
 
 
@@ -75,13 +82,17 @@ def _wait_for(descriptor: int, deadline: float, state: Path, *, exclusive: bool)
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise BusyError(f"another process writes to {state}; wait for it to end and repeat") from None
+            _pause(deadline, state)
         except OSError:
             if exclusive:
                 raise
             return  # a file system without locks: one writes there at one's own risk, but may read
-        time.sleep(_PAUSE)
+
+
+def _pause(deadline: float, state: Path) -> None:
+    if time.monotonic() > deadline:
+        raise BusyError(f"another process writes to {state}; wait for it to end and repeat") from None
+    time.sleep(_PAUSE)
 
 
 def read(state: Path, path: str) -> bytes | None:
@@ -133,10 +144,12 @@ class Planner:
         return folder.st_uid, folder.st_gid
 
 
-def write(state: Path, landings: Sequence[Landing]) -> Snapshot:
-    """Write documents, all of them or, raising OSError, none."""
-    landing.land(state, landings)
-    return Snapshot(tuple(landings))
+def write(state: Path, landings: Sequence[Landing]) -> Landed:
+    """Write documents durably, all of them or, raising ConflictError or OSError, none."""
+    try:
+        return landing.land(state, landings)
+    except FileExistsError as error:
+        raise ConflictError(f"{error.filename} was made meanwhile; read the state again and repeat") from None
 
 
 def put_back(state: Path, snapshot: Snapshot) -> None:
@@ -147,7 +160,7 @@ def put_back(state: Path, snapshot: Snapshot) -> None:
     changed = [each.path for each in snapshot.landings if read(state, each.path) != each.after]
     if changed:
         raise ConflictError(f"{', '.join(changed)} changed since; not put back")
-    landing.land(state, [replace(each, before=each.after, after=each.before) for each in snapshot.landings])
+    write(state, [each.back for each in snapshot.landings]).settle()
 
 
 def _umask() -> int:

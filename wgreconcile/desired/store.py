@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from wgreconcile.desired import loading, memory, saving
-from wgreconcile.desired.landing import Landing, version_of
+from wgreconcile.desired.landing import Landed, Landing, version_of
 from wgreconcile.desired.layout import Stamp, document_of, interface_names, stamps
 from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.news import News, news
@@ -105,6 +105,19 @@ class Store:
         Raise StateError with all faults of the state that would come out, ConflictError when a version is another
         one, BusyError while another process keeps writing. Nothing is written then.
         """
+        snapshot, landed = self.land(changes, expected=expected)
+        try:
+            landed.settle()
+        except BaseException:
+            with suppress(OSError):  # the first error is the one to tell
+                self.restore(snapshot)
+            raise
+        return snapshot
+
+    def land(
+        self, changes: Mapping[str, Data | None], *, expected: Mapping[str, str] | None = None
+    ) -> tuple[Snapshot, Landed]:
+        """As :meth:`save`, for who has other things to do while what is saved for good reaches its place."""
         plain = self._plain(changes)
         with self._lock(exclusive=True):
             planner = saving.Planner(self.state)
@@ -112,12 +125,12 @@ class Store:
             planned = [_planned(planner, path, data) for path, data in plain.items()]
             planned = [each for each in planned if each.before != each.after]
             if not planned:
-                return Snapshot()
+                return Snapshot(), Landed(self.state)
             overlay = {each.path: each.after.decode() if each.after is not None else None for each in planned}
             checked = self._checked(overlay)
-            snapshot = saving.write(self.state, planned)
+            landed = saving.write(self.state, planned)
             self._saved(checked)
-            return snapshot
+            return Snapshot(tuple(planned)), landed
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put back what one save has changed, byte for byte.
