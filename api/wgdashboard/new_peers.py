@@ -21,7 +21,6 @@ from wgreconcile.api.wgdashboard.peer_settings import (
 )
 from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.model import Peer
-from wgreconcile.desired.naming import stem_of
 from wgreconcile.desired.secrets import generate_preshared_key
 from wgreconcile.desired.wording import show
 from wgreconcile.values import PublicKey, SecretKey, generate_secret_key, public_key_of
@@ -89,7 +88,7 @@ def put_with_keys(
     """Put peers into the draft, and their private and preshared keys into the secret folder."""
     put = []
     for peer, private_key, preshared_key in peers:
-        stem = f"{name}/{stem_of(peer.name, peer.public_key)}"
+        stem = draft.stem(name, peer)
         if private_key:
             peer = replace(peer, client=replace(peer.client, private_key=draft.keep(f"{stem}.key", private_key)))
         if preshared_key:

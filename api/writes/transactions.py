@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -146,9 +147,9 @@ class Transactions:
             return error
 
     def _draft(self, state: DesiredState) -> Draft:
-        folder = self._secrets.folder
+        folder = str(self._secrets.folder)
         now = datetime.now(timezone.utc)
-        return Draft(state, self._store.document, lambda name: (folder / name).exists(), now)
+        return Draft(state, self._store.document, lambda name: os.path.lexists(f"{folder}/{name}"), now)
 
     def _commit(self, draft: Draft) -> Outcome:
         """Keys first, so that no document ever refers to one that is not there; and those of the past last."""

@@ -7,13 +7,13 @@ exactly as they would be read back.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import deepcopy
 from datetime import datetime
 
 from wgreconcile.desired import keyfiles
 from wgreconcile.desired.encode import Document
-from wgreconcile.desired.layout import document_of
+from wgreconcile.desired.layout import SUFFIX, document_of
 from wgreconcile.desired.model import DesiredState, Interface, Peer, SecretFile
 from wgreconcile.desired.naming import free_path, stem_of
 from wgreconcile.desired.patch import patch_inline, patch_interface, patch_peer
@@ -92,8 +92,7 @@ class Draft:
         documents: dict[str, Document | None] = {}
         for before, after in changes:
             if before is None:
-                stem = f"{name}/{stem_of(after.name, after.public_key)}"
-                path = free_path(stem, ".yaml", lambda each: each in documents or self._is_taken(name, each))
+                path = self._free_path(name, after, documents)
                 self.versions[path] = ""
                 documents[path] = patch_peer({}, None, after)
             elif "/" in before.origin:
@@ -108,6 +107,10 @@ class Draft:
         documents: dict[str, Document | None] = dict.fromkeys(each.origin for each in gone if "/" in each.origin)
         documents.update(self._inline(name, [(each, None) for each in gone]))
         self.put_documents(documents)
+
+    def stem(self, name: str, peer: Peer) -> str:
+        """What the files of a new peer are called, without their endings: as its document will be."""
+        return self._free_path(name, peer).removesuffix(SUFFIX)
 
     def keep(self, name: str, key: SecretKey) -> SecretFile:
         """Keep a key in the secret folder, in a file of about this name (``wg0/alice.psk``), and refer to it."""
@@ -156,6 +159,10 @@ class Draft:
     def orphaned_keys(self) -> set[str]:
         """Files of the secret folder that peers refer to before the changes, and nothing does afterwards."""
         return keyfiles.orphaned(self._replaced, self.state)
+
+    def _free_path(self, name: str, peer: Peer, besides: Collection[str] = ()) -> str:
+        stem = f"{name}/{stem_of(peer.name, peer.public_key)}"
+        return free_path(stem, SUFFIX, lambda each: each in besides or self._is_taken(name, each))
 
     def _is_taken(self, name: str, path: str) -> bool:
         """Whether there is, or was, a document at that path."""

@@ -39,8 +39,11 @@ def land(folder: Path, keys: Mapping[str, SecretKey]) -> tuple[tuple[str, ...], 
     try:
         _make(folder)
         with secretfolder.opened(folder) as reader, saving.locked(folder, exclusive=True):
-            new = tuple(each for each, key in keys.items() if not _is_kept(folder, reader, each, key))
-            return new, landing.land(folder, [_landing(each, keys[each]) for each in new])
+            try:
+                return _land(folder, keys, keys)
+            except FileExistsError:  # too rare to look for each of them before
+                new = [each for each, key in keys.items() if not _is_kept(folder, reader, each, key)]
+                return _land(folder, keys, new)
     except FileExistsError as error:
         raise ConflictError(f"{error.filename} exists; a key is never overwritten") from None
     except Unusable as error:
@@ -86,6 +89,11 @@ def _check_names(folder: Path, names: Iterable[str]) -> None:
             faults.append(Fault(str(folder), 0, name, error.problem, error.remedy))
     if faults:
         raise StateError(faults)
+
+
+def _land(folder: Path, keys: Mapping[str, SecretKey], names: Iterable[str]) -> tuple[tuple[str, ...], Landed]:
+    new = tuple(names)
+    return new, landing.land(folder, [_landing(each, keys[each]) for each in new])
 
 
 def _is_kept(folder: Path, reader: Reader, name: str, key: SecretKey) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,6 +92,13 @@ def interface_names(state: Path) -> frozenset[str]:
 
 def document_of(path: str, stamp: Stamp = NO_STAMP) -> Found | None:
     """The document that belongs at ``path`` below the state folder, or None when none does."""
+    place = _place(path)
+    return Found(path, *place, stamp) if place else None
+
+
+@lru_cache(maxsize=4096)  # one write asks again and again for the same few
+def _place(path: str) -> tuple[str, str] | None:
+    """The interface and the peer that a document at ``path`` is of."""
     folder, _, name = path.rpartition("/")
     stem = name.removesuffix(SUFFIX)
     interface = folder or stem
@@ -98,7 +106,7 @@ def document_of(path: str, stamp: Stamp = NO_STAMP) -> Found | None:
         return None
     if interface in (SETTINGS, SECRETS) or path.startswith("/") or not _is_peer_name(stem):
         return None
-    return Found(path, interface, stem if folder else "", stamp)
+    return interface, stem if folder else ""
 
 
 def why_no_interface(name: str) -> tuple[str, str]:

@@ -100,10 +100,11 @@ def read(state: Path, path: str) -> bytes | None:
 
     Editing goes to the file that is named, so what a link points to is not edited behind the link's back.
     """
-    for part in {state / path, (state / path).parent} - {state}:
-        if part.is_symlink():
-            raise StateError([Fault(str(part), 0, "", "is a link", "edit what it points to")])
+    folder = path.rpartition("/")[0]
     try:
+        for part in (f"{state}/{folder}", f"{state}/{path}") if folder else (f"{state}/{path}",):
+            if stat.S_ISLNK(os.lstat(part).st_mode):
+                raise StateError([Fault(part, 0, "", "is a link", "edit what it points to")])
         return files.read(state / path)
     except (FileNotFoundError, NotADirectoryError):
         return None
