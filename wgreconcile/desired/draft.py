@@ -89,16 +89,16 @@ class Draft:
         """Add peers to an interface, or change those of the same public keys, each in the document it is in."""
         interface = self.interface(name)
         changes = [(interface.find(each.public_key), each) for each in peers]
+        new: dict[str, Document | None] = {}
         documents: dict[str, Document | None] = {}
         for before, after in changes:
             if before is None:
-                path = self._free_path(name, after, documents)
-                self.versions[path] = ""
-                documents[path] = patch_peer({}, None, after)
+                new[self._free_path(name, after, new)] = patch_peer({}, None, after)
             elif "/" in before.origin:
                 documents[before.origin] = patch_peer(self.document(before.origin), before, after)
         documents.update(self._inline(name, [(before, after) for before, after in changes if before]))
-        self.put_documents(documents)
+        self.versions.update(dict.fromkeys(new, ""))
+        self._put({**new, **documents}, new)
 
     def remove_peers(self, name: str, public_keys: Iterable[str]) -> None:
         """Remove the peers of these public keys from an interface; keys that it lacks do no harm."""
@@ -137,7 +137,10 @@ class Draft:
 
     def put_documents(self, documents: Mapping[str, Document | None]) -> None:
         """Put documents in the place of those of the same paths. Raise StateError with what is wrong in them."""
-        laid = lay_over(self.state, values_of(documents), self.now)
+        self._put(documents)
+
+    def _put(self, documents: Mapping[str, Document | None], new: Collection[str] = ()) -> None:
+        laid = lay_over(self.state, values_of(documents), self.now, new)
         self._replaced += laid.replaced
         self.takes_away |= any(laid.gone.values()) or len(laid.state.interfaces) < len(self.state.interfaces)
         self.state = laid.state

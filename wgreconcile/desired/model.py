@@ -5,7 +5,9 @@ Collections are tuples sorted at construction where their order has no meaning, 
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -170,6 +172,15 @@ class Interface:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "peers", tuple(sorted(self.peers, key=_public_key)))
+
+    def with_new(self, peers: Iterable[Peer]) -> Interface:
+        """With peers that it does not have yet; sooner than making it anew when they are few of many."""
+        every = list(self.peers)
+        for each in peers:
+            insort(every, each, key=_public_key)
+        other = copy(self)
+        object.__setattr__(other, "peers", tuple(every))
+        return other
 
     def find(self, public_key: str) -> Peer | None:
         """The peer of that public key, or None."""

@@ -6,7 +6,7 @@ What ten thousand peers need is done once; a change of a few costs what these fe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -45,20 +45,24 @@ class _Overlay:
     paths: set[str] = field(default_factory=set)
 
 
-def lay_over(state: DesiredState, values: Mapping[str, Value | None], now: datetime) -> Laid:
+def lay_over(
+    state: DesiredState, values: Mapping[str, Value | None], now: datetime, new: Collection[str] = ()
+) -> Laid:
     """``state`` with what the documents at these paths say, None for one that is gone.
 
-    ``now`` decides which peers are on their interface. Raise StateError when peers are left without an interface;
-    other rules across documents are not looked at.
+    ``now`` decides which peers are on their interface. At ``new`` paths there are none yet, which spares a look
+    at all others. Raise StateError when peers are left without an interface; other rules across documents are not
+    looked at.
     """
     laid = Laid(state)
     interfaces = {each.name: each for each in state.interfaces}
     for name, overlay in _by_interface(values).items():
         before = interfaces.pop(name, None)
-        peers, paths = before.peers if before else (), overlay.paths
-        kept = [each for each in peers if each.origin not in paths]
-        replaced = [each for each in peers if each.origin in paths] if len(kept) < len(peers) else []
-        if after := _interface(name, overlay, before, kept):
+        peers, paths = before.peers if before else (), overlay.paths.difference(new)
+        replaced = [each for each in peers if each.origin in paths] if paths else []
+        if before and not replaced and not overlay.interface and not overlay.is_gone:
+            interfaces[name] = before.with_new(overlay.peers)
+        elif after := _interface(name, overlay, before, [each for each in peers if each.origin not in paths]):
             interfaces[name] = after
         laid.touched[name] = {each.public_key for each in overlay.peers}
         laid.gone[name] = _active(replaced, now) - _active(overlay.peers, now)
