@@ -5,14 +5,14 @@ A network is never counted through: the gaps of a /8 or a /64 with ten thousand 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 from socket import AF_INET, inet_pton
 
 from wgreconcile.api.wgdashboard.spans import Span, hosts_in
-from wgreconcile.desired.model import Interface
+from wgreconcile.desired.model import Interface, Peer
 from wgreconcile.desired.networks import host_of
 from wgreconcile.values import Address, Network
 
@@ -62,14 +62,31 @@ def pools(interface: Interface) -> tuple[Pool, ...]:
     return tuple(found)
 
 
-def is_free(interface: Interface, network: Network) -> bool:
-    """Whether ``network`` is an address of one of the pools, told without making them."""
+class Held:
+    """What peers hold, to tell of any address whether it is among that."""
+
+    def __init__(self, peers: Iterable[Peer]) -> None:
+        every = tuple(peers)
+        networks = [*chain.from_iterable(map(_allowed_ips, every))]
+        own = (each.client.address for each in every if each.client.address)
+        self._hosts = {*networks, *map(host_of, chain.from_iterable(own))}
+        self._wide = [each.bounds for each in networks if not each.endswith(_ONE_ADDRESS)]
+
+    def has(self, network: Network, around: Bounds) -> bool:
+        """Whether the address is held; what covers all of the network ``around`` it is a way out of that."""
+        return network in self._hosts or any(
+            _is_part(each, around) and _covers(each, network.bounds) for each in self._wide
+        )
+
+
+def is_free(address: Sequence[Address], network: Network, held: Iterable[Held]) -> bool:
+    """Whether ``network`` is one address in a network of an interface's own, and not held."""
     version, number, last = network.bounds
-    spans = (each.network.bounds for each in interface.address)
+    spans = (each.network.bounds for each in address)
     around = next((each for each in spans if each[0] == version and _is_host(number, each)), None)
-    if around is None or number != last or _is_among(interface.address, network):
+    if around is None or number != last or any(host_of(each) == network for each in address):
         return False
-    return not _reserves(interface, network, around)
+    return not any(each.has(network, around) for each in held)
 
 
 def listed(found: Iterable[Pool]) -> list[str]:
@@ -101,26 +118,12 @@ def _held(interface: Interface) -> dict[int, list[Span]]:
     return held
 
 
-def _reserves(interface: Interface, network: Network, around: Bounds) -> bool:
-    """Whether one of the peers holds an address of the network ``around``."""
-    held = [*chain.from_iterable(map(_allowed_ips, interface.peers))]
-    own = (each.client.address for each in interface.peers if each.client.address)
-    if network in held or _is_among(chain.from_iterable(own), network):
-        return True
-    wide = [each.bounds for each in held if not each.endswith(_ONE_ADDRESS)]
-    return any(_is_part(each, around) and _covers(each, network.bounds) for each in wide)
-
-
 def _is_part(bounds: Bounds, around: Bounds) -> bool:
     return around[1] < bounds[1] <= around[2] or around[1] <= bounds[2] < around[2]
 
 
 def _covers(bounds: Bounds, other: Bounds) -> bool:
     return bounds[0] == other[0] and bounds[1] <= other[1] and other[2] <= bounds[2]
-
-
-def _is_among(addresses: Iterable[Address], network: Network) -> bool:
-    return any(host_of(each) == network for each in addresses)
 
 
 def _is_host(number: int, bounds: Bounds) -> bool:

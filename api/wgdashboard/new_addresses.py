@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import islice
 
 from wgreconcile.api.refusal import Refusal
-from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, MOST_IPV6, is_free, pools
+from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, MOST_IPV6, Held, is_free, pools
+from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.model import Interface
 from wgreconcile.values import Network
 
@@ -15,15 +16,16 @@ MOST_PEERS = 65_536
 _NONE_LEFT = "No more available IP can assign"
 
 
-def chosen_addresses(interface: Interface, wanted: list[str] | str | None) -> tuple[Network, ...]:
+def chosen_addresses(draft: Draft, name: str, wanted: list[str] | str | None) -> tuple[Network, ...]:
     """The addresses that a client asks for, or the next free one. Raise Refusal when one is not free."""
+    interface = draft.interface(name)
     if not wanted:
         found = [each for pool in pools(interface) for each in pool.first(1)]
         if not found or len(interface.peers) >= MOST_PEERS:
             raise Refusal(_NONE_LEFT)
         return (Network(found[0]),)
     # A text is no list: like v4.0, this goes through its characters, none of which is an address.
-    return tuple(_free_address(interface, each.strip()) for each in wanted)
+    return tuple(_free_address(draft, interface, each.strip()) for each in wanted)
 
 
 def next_addresses(interface: Interface, amount: int) -> list[Network]:
@@ -39,11 +41,23 @@ def next_addresses(interface: Interface, amount: int) -> list[Network]:
     return list(map(Network, islice(listed, amount)))
 
 
-def _free_address(interface: Interface, text: str) -> Network:
+def _free_address(draft: Draft, interface: Interface, text: str) -> Network:
     try:
         network = Network.parse(text)
     except ValueError:
         network = None
-    if network is None or not is_free(interface, network):
+    if network is None or not _is_free(draft, interface, network):
         raise Refusal(f"This IP is not available: {text}")
     return network
+
+
+def _is_free(draft: Draft, interface: Interface, network: Network) -> bool:
+    """Most often it was free before the changes, which is looked at once for all of them, and still is."""
+    before, changed = draft.once(interface.name, _held_before), Held(draft.changed(interface.name))
+    if is_free(interface.address, network, (before, changed)):
+        return True
+    return is_free(interface.address, network, [Held(interface.peers)])
+
+
+def _held_before(interface: Interface) -> Held:
+    return Held(interface.peers)

@@ -59,7 +59,7 @@ def add_one(draft: Draft, name: str, body: Mapping[str, Any]) -> list[PublicKey]
     public_key, private_key = _key_pair(body)
     if interface.find(public_key):
         raise Refusal("This peer already exist.")
-    allowed_ips = chosen_addresses(interface, body.get("allowed_ips"))
+    allowed_ips = chosen_addresses(draft, name, body.get("allowed_ips"))
     client = client_of_body(_given(body))
     private_key = private_key or private_key_of_body(body.get("private_key"), public_key)
     peer = Peer(public_key, name_of_body(body.get("name")), allowed_ips=allowed_ips, client=client)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wgreconcile.desired import keyfiles
+from wgreconcile.desired import keyfiles, saving
 from wgreconcile.desired.model import DesiredState
 
 _log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ class KeyNote:
         if not self._may_be_there:
             return
         try:
+            saving.settle(self._folder)
             keyfiles.remove(self._folder, keyfiles.unreferenced(self._names(), state))
             self._forget()
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 from ipaddress import ip_interface, ip_network
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.settings.settings import DashboardSettings
-from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, by_address, is_free, listed, pools
-from wgreconcile.desired.model import Client, Interface, Peer
+from wgreconcile.api.wgdashboard.addresses import MOST_IPV4, Held, by_address, is_free, listed, pools
+from wgreconcile.api.wgdashboard.new_addresses import chosen_addresses
+from wgreconcile.desired.draft import Draft
+from wgreconcile.desired.model import Client, DesiredState, Interface, Peer
 from wgreconcile.values import Address, Network
 
 from .dashboard import answer, refused
@@ -26,6 +30,10 @@ def interface(*address: str, taken: tuple[str, ...] = ()) -> Interface:
 
 def free(*address: str, taken: tuple[str, ...] = ()) -> list[str]:
     return listed(pools(interface(*address, taken=taken)))
+
+
+def is_free_in(of: Interface, text: str) -> bool:
+    return is_free(of.address, Network(text), [Held(of.peers)])
 
 
 def test_v4_0s_own_example() -> None:
@@ -105,20 +113,20 @@ def test_one_is_free_when_it_is_listed(taken: list[tuple[int, int]], own: list[t
     )
     found = listed(pools(of))
     everything = [f"10.9.0.{each}/32" for each in range(64)]
-    assert [each for each in everything if is_free(of, Network(each))] == sorted(found, key=everything.index)
+    assert [each for each in everything if is_free_in(of, each)] == sorted(found, key=everything.index)
     assert sum(each.size for each in pools(of)) == len(found) == len(set(found))
 
 
 @pytest.mark.parametrize("other", ["10.9.0.0/30", "fd00::2/128", "10.9.1.2/32", "0.0.0.0/0"])
 def test_others_are_not_free(other: str) -> None:
-    assert not is_free(interface("10.9.0.1/30"), Network(other))
+    assert not is_free_in(interface("10.9.0.1/30"), other)
 
 
 def test_an_address_of_a_peers_own_file_is_not_free() -> None:
     peer = Peer(key(1), client=Client(address=(Address("10.9.0.2/30"),)))
     of = Interface("wg0", (Address("10.9.0.1/29"),), peers=(peer,))
-    assert not is_free(of, Network("10.9.0.2/32"))
-    assert is_free(of, Network("10.9.0.3/32"))
+    assert not is_free_in(of, "10.9.0.2/32")
+    assert is_free_in(of, "10.9.0.3/32")
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +192,32 @@ class TestEndpoint:
     def test_unknown_since_v4_2(self, keeper: Owner, settings: DashboardSettings) -> None:
         settings.set("compat", "v4.2")
         assert keeper.get("getAvailableIPs/nope") == refused("Configuration does not exist")
+
+
+def test_changes_that_come_together_see_what_each_other_holds() -> None:
+    alice = Peer(key(1), allowed_ips=(Network("10.9.0.2/32"),), origin="wg0/alice.yaml")
+    state = DesiredState((Interface("wg0", (Address("10.9.0.1/29"),), peers=(alice,), origin="wg0.yaml"),))
+    draft = Draft(state, lambda path: None, lambda name: False, datetime.now(timezone.utc))
+
+    def choose(address: str) -> None:
+        assert chosen_addresses(draft, "wg0", [address]) == (address,)
+
+    def refuse(address: str) -> None:
+        with pytest.raises(Refusal, match=f"not available: {address}"):
+            chosen_addresses(draft, "wg0", [address])
+
+    refuse("10.9.0.2/32")
+    choose("10.9.0.3/32")
+    draft.put_peers("wg0", [Peer(key(2), allowed_ips=(Network("10.9.0.3/32"),), origin="wg0/b.yaml")])
+    refuse("10.9.0.3/32")
+    draft = draft.copy()
+    refuse("10.9.0.3/32")
+    draft.remove_peers("wg0", [key(2)])
+    choose("10.9.0.3/32")
+    draft.put_peers("wg0", [Peer(key(3), allowed_ips=(Network("10.9.0.3/32"),))])
+    draft.remove_peers("wg0", [key(3)])
+    draft.put_peers("wg0", [Peer(key(4), client=Client(address=(Address("10.9.0.4/29"),)))])
+    choose("10.9.0.3/32")
+    refuse("10.9.0.4/32")
+    draft.remove_peers("wg0", [key(1)])
+    choose("10.9.0.2/32")

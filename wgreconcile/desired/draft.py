@@ -7,9 +7,10 @@ exactly as they would be read back.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime
+from typing import Any, TypeVar
 
 from wgreconcile.desired import keyfiles
 from wgreconcile.desired.encode import Document
@@ -17,11 +18,13 @@ from wgreconcile.desired.layout import SUFFIX, document_of
 from wgreconcile.desired.model import DesiredState, Interface, Peer, SecretFile
 from wgreconcile.desired.naming import free_path, stem_of
 from wgreconcile.desired.patch import patch_inline, patch_interface, patch_peer
-from wgreconcile.desired.pending import lay_over, values_of
+from wgreconcile.desired.pending import Value, lay_over, values_of
 from wgreconcile.desired.recheck import recheck
 from wgreconcile.desired.store import StoredDocument
 from wgreconcile.errors import Fault, StateError, UsageError
 from wgreconcile.values import PublicKey, SecretKey
+
+T = TypeVar("T")
 
 Read = Callable[[str], StoredDocument | None]
 """Gives the document at a path below the state folder, None when there is none."""
@@ -46,7 +49,8 @@ class Draft:
         self._checked = state
         self._touched: dict[str, set[PublicKey]] = defaultdict(set)
         self._replaced: list[Peer] = []
-        self._origins: dict[str, set[str]] = {}
+        self._values: dict[str, Value | None] = {}
+        self._made: dict[tuple[str, Callable[[Interface], Any]], Any] = {}
         self._read = read
         self._is_key = is_key
 
@@ -55,7 +59,7 @@ class Draft:
         other = Draft(self.base, self._read, self._is_key, self.now)
         other.state, other.takes_away, other._checked = self.state, self.takes_away, self._checked
         other.documents, other.versions, other.keys = dict(self.documents), dict(self.versions), dict(self.keys)
-        other._replaced, other._origins = [*self._replaced], self._origins
+        other._replaced, other._values, other._made = [*self._replaced], dict(self._values), self._made
         other._touched.update({name: set(keys) for name, keys in self._touched.items()})
         return other
 
@@ -72,6 +76,21 @@ class Draft:
         """The peer of that key on the interface of that name, or None."""
         found = self.state.find(name)
         return found.find(public_key) if found else None
+
+    def changed(self, name: str) -> Iterator[Peer]:
+        """The peers of an interface that stand in documents which have changed."""
+        for value in self._values.values():
+            if isinstance(value, Interface):
+                yield from value.peers if value.name == name else ()
+            elif value and value.origin.startswith(f"{name}/"):
+                yield value
+
+    def once(self, name: str, make: Callable[[Interface], T]) -> T:
+        """What ``make`` makes of an interface as it was; made once for all drafts of the same state."""
+        if (name, make) not in self._made:
+            self._made[name, make] = make(self.base.find(name) or Interface(name))
+        made: T = self._made[name, make]
+        return made
 
     def put_interface(self, interface: Interface) -> None:
         """Add an interface, or change the settings of the one of that name. Its peers stay as they are."""
@@ -140,11 +159,13 @@ class Draft:
         self._put(documents)
 
     def _put(self, documents: Mapping[str, Document | None], new: Collection[str] = ()) -> None:
-        laid = lay_over(self.state, values_of(documents), self.now, new)
+        values = values_of(documents)
+        laid = lay_over(self.state, values, self.now, new)
         self._replaced += laid.replaced
         self.takes_away |= any(laid.gone.values()) or len(laid.state.interfaces) < len(self.state.interfaces)
         self.state = laid.state
         self.documents.update(documents)
+        self._values.update(values)
         for name, keys in laid.touched.items():
             self._touched[name] |= keys
 
@@ -169,12 +190,13 @@ class Draft:
 
     def _is_taken(self, name: str, path: str) -> bool:
         """Whether there is, or was, a document at that path."""
-        if name not in self._origins:
-            before = self.base.find(name)
-            self._origins[name] = {each.origin for each in before.peers} if before else set()
-        return path in self.documents or path in self._origins[name]
+        return path in self.documents or path in self.once(name, _origins)
 
     def _inline(self, name: str, changes: Iterable[tuple[Peer, Peer | None]]) -> dict[str, Document | None]:
         """The interface's own document with changes of the peers that it lists."""
         inline = {before.public_key: (before, after) for before, after in changes if "/" not in before.origin}
         return {f"{name}.yaml": patch_inline(self.document(f"{name}.yaml"), inline)} if inline else {}
+
+
+def _origins(interface: Interface) -> set[str]:
+    return {each.origin for each in interface.peers}
