@@ -45,7 +45,8 @@ class Group(Generic[T, R]):
             leads = self._open is None
             batch = self._open = self._open or _Batch()
             number = batch.add(request)
-            self._arrived.notify_all()
+            if len(batch.requests) >= self._expected:
+                self._arrived.notify_all()
         if leads:
             with self._running:
                 self._run(batch)

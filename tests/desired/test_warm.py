@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from wgreconcile.desired import loading, reading, saving, warm
+from wgreconcile.desired import layout, loading, reading, saving, warm
+from wgreconcile.desired.layout import Stamp
 from wgreconcile.desired.store import Store
 from wgreconcile.desired.warm import WarmStore
 from wgreconcile.errors import StateError
@@ -62,7 +64,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def test_nothing_is_parsed_again(
     state: Folder, store: WarmStore, cold: list[str], parsed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm, "RACY_NS", -(10**12))
+    monkeypatch.setattr(warm, "TICK_NS", -(10**12))
     assert store.load() == state.load()
     assert store.load() is store.load()
     assert (cold[0], parsed) == ("", [])
@@ -86,10 +88,29 @@ def test_a_change_within_the_same_stamp_is_seen(state: Folder, store: WarmStore)
     assert store.load() == state.load()
 
 
+def test_where_times_are_whole_seconds_a_change_is_seen_for_longer(
+    state: Folder, store: WarmStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = 10**9
+    times = {"now": 0}
+
+    def stamps(folder: Path) -> dict[str, Stamp]:
+        """Those of a file system that knows no more than seconds, in which all has just been written."""
+        written = times["now"] - times["now"] % second
+        return {path: (written, 1, 1, written) for path in layout.stamps(folder)}
+
+    monkeypatch.setattr(warm, "stamps", stamps)
+    monkeypatch.setattr(time, "time_ns", lambda: times["now"])
+    times["now"] = 1000 * second + second - 1
+    store.load()
+    (state.path / "wg0/bob.yaml").write_text((state.path / "wg0/bob.yaml").read_text() + "name: Bobby\n")
+    assert store.load() == state.load()
+
+
 def test_one_changed_document_costs_one(
     state: Folder, store: WarmStore, cold: list[str], parsed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm, "RACY_NS", -(10**12))
+    monkeypatch.setattr(warm, "TICK_NS", -(10**12))
     before = store.load()
     cold.clear()
     state.peer(3, "wg0/bob.yaml", "name: Bob\nallowed_ips: 10.7.0.33\n")

@@ -26,6 +26,11 @@ from wgreconcile.errors import StateError
 RECENT = 1.0
 """Seconds for which the state in memory counts as recent."""
 
+TICK_NS = 50_000_000
+"""What RACY_NS is where times have fractions of a second: the kernel takes them from a clock of 1 to 10 ms."""
+
+_SECOND = 1_000_000_000
+
 _Said = tuple[str, Value | None]
 """What a document says: the digest of its content, and its value; no value for one that is gone."""
 
@@ -36,7 +41,7 @@ Said = Mapping[str, _Said]
 class _Memory:
     """A sound state and the documents that it came from.
 
-    ``young`` are those that may change again without a new stamp (see ``memory.RACY_NS``), ``said`` those that
+    ``young`` are those that may change again without a new stamp (see RACY_NS, TICK_NS), ``said`` those that
     were read one by one. ``at`` is when the folder was looked at, on the monotonic clock; ``period`` is when time
     alone does not break a rule.
     """
@@ -163,5 +168,9 @@ def _peers(said: Said) -> Iterator[Peer]:
 
 
 def _young(paths: Iterable[str], found: Mapping[str, Stamp], looked_at: int) -> frozenset[str]:
-    oldest = looked_at - RACY_NS
-    return frozenset(path for path in paths if path in found and max(found[path][0], found[path][3]) >= oldest)
+    return frozenset(path for path in paths if path in found and _is_young(found[path], looked_at))
+
+
+def _is_young(stamp: Stamp, looked_at: int) -> bool:
+    newest = max(stamp[0], stamp[3])
+    return newest >= looked_at - (TICK_NS if newest % _SECOND else RACY_NS)
