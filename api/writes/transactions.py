@@ -37,6 +37,9 @@ _log = logging.getLogger(__name__)
 PATIENCE = 0.02
 """Seconds that writers who answer one another's pass have to come back for the next one."""
 
+LOOK_AGAIN = 0.5
+"""Seconds after which the state folder is looked at again, before that is due for those who only want to see."""
+
 Edit = Callable[[Draft], Any]
 
 _OF_ANOTHER_STATE = (ConflictError, StateError)
@@ -169,6 +172,7 @@ class Transactions:
             keyfiles.remove(self._secrets.folder, new)
             raise
         settled.append(self._disk.submit(landed.settle))
+        self._disk.submit(self._store.recent, LOOK_AGAIN)  # now there is time, and so no request waits for that
         try:
             outcome = self._reconciler.converge(draft.names, force=draft.takes_away)
             if outcome.failed:
