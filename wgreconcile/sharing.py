@@ -19,9 +19,9 @@ class Group(Generic[T, R]):
     for each of them. Runs never overlap, and each begins after all of its requests came. The first who asks
     does the work in its own thread.
 
-    Where many ask again and again, the answers of one run bring the requests of the next: a run waits up to
-    ``patience`` seconds for as many as the last one had, besides those who came meanwhile, because two runs cost
-    more than one.
+    Where many ask again and again, the answers of one run bring the requests of the next: a run waits for as many
+    as the last one had, besides those who came meanwhile, because two runs cost more than one. It begins without
+    them when nobody has come for ``patience`` seconds.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Sequence[R | Exception]], *, patience: float = 0.0) -> None:
@@ -64,8 +64,7 @@ class Group(Generic[T, R]):
 
     def _run(self, batch: _Batch[T, R]) -> None:
         with self._mutex:
-            if self._expected > 1:
-                self._arrived.wait_for(lambda: len(batch.requests) >= self._expected, self._patience)
+            self._wait_for_others(batch)
             self._open = None  # who comes from here on waits for the next run
         self._runner = threading.get_ident()
         batch.work(self._work)
@@ -74,6 +73,12 @@ class Group(Generic[T, R]):
             waiting = self._open.requests if self._open else ()
             self._expected = len(batch.requests) + len(waiting)
         batch.answer()
+
+    def _wait_for_others(self, batch: _Batch[T, R]) -> None:
+        arrived = 0
+        while arrived < len(batch.requests) < self._expected:
+            arrived = len(batch.requests)
+            self._arrived.wait_for(lambda: len(batch.requests) >= self._expected, self._patience)
 
 
 class _Batch(Generic[T, R]):

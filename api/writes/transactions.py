@@ -34,8 +34,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-PATIENCE = 0.02
-"""Seconds that writers who answer one another's pass have to come back for the next one."""
+PATIENCE = 0.005
+"""Seconds between writers who come back for the next pass: those whom one pass has answered come together."""
 
 LOOK_AGAIN = 0.5
 """Seconds after which the state folder is looked at again, before that is due for those who only want to see."""

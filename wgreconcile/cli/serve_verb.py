@@ -26,6 +26,8 @@ _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # malloc.h
 _LARGE = 256 * 1024
 _YOUNG_OBJECTS = 20_000
 """New objects before Python looks for garbage: a pass over thousands of peers makes many, and none in circles."""
+_TURN = 0.001
+"""Seconds for which a thread computes while others would go on: whoever waits for the disk or for a program."""
 
 
 def serve(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -40,6 +42,7 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
     with _stopped_by_signals(serving.stop), serving:
         serving.warm_up()
         _look_for_garbage()
+        sys.setswitchinterval(_TURN)
         _say(f"Listening on {serving.url} (sign in there, or send an API key in the header wg-dashboard-apikey)")
         _warn_of_everybody(serving.host)
         serving.run()
