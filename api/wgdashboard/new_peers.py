@@ -89,11 +89,9 @@ def put_with_keys(
     put = []
     for peer, private_key, preshared_key in peers:
         stem = draft.stem(name, peer)
-        if private_key:
-            peer = replace(peer, client=replace(peer.client, private_key=draft.keep(f"{stem}.key", private_key)))
-        if preshared_key:
-            peer = replace(peer, preshared_key=draft.keep(f"{stem}.psk", preshared_key))
-        put.append(peer)
+        private = draft.keep(f"{stem}.key", private_key) if private_key else peer.client.private_key
+        preshared = draft.keep(f"{stem}.psk", preshared_key) if preshared_key else peer.preshared_key
+        put.append(replace(peer, client=replace(peer.client, private_key=private), preshared_key=preshared))
     draft.put_peers(name, put)
 
 

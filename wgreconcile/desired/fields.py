@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from wgreconcile.desired.model import Secret, SecretEnv, SecretFile
@@ -49,6 +50,7 @@ def endpoint(value: str) -> Endpoint:
     return _value(Endpoint.parse, value, "an endpoint", remedy)
 
 
+@lru_cache(maxsize=1024)  # of thousands of peers most have the same ones
 def name_server(value: str) -> str:
     """An address in its one spelling, or a search domain."""
     try:

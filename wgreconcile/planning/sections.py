@@ -36,12 +36,14 @@ class Sections:
 
     def split(self, keys: Iterable[str]) -> tuple[Sections, Sections]:
         """The peers of these public keys, and all others."""
-        rest, few = [*self.peers], []
+        few, rest, end = [], [], 0
         for key in sorted(keys):
-            index = bisect_left(rest, key, key=_key_of)
-            if index < len(rest) and _key_of(rest[index]) == key:
-                few.append(rest.pop(index))
-        return Sections(self.head, tuple(few)), Sections(self.head, tuple(rest))
+            begin, end = end, bisect_left(self.peers, key, lo=end, key=_key_of)
+            rest += self.peers[begin:end]
+            if end < len(self.peers) and _key_of(self.peers[end]) == key:
+                few.append(self.peers[end])
+                end += 1
+        return Sections(self.head, tuple(few)), Sections(self.head, (*rest, *self.peers[end:]))
 
     def merged(self, few: Sections) -> Sections:
         """The head of ``few``, its peers, and the peers of these pieces; none may be in both."""
