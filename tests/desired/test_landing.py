@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from wgreconcile import files
+from wgreconcile.desired import landing
 from wgreconcile.desired.landing import JOURNAL, Landing, land
 from wgreconcile.desired.saving import locked, settle
 
@@ -161,6 +162,18 @@ def test_who_writes_waits_until_another_one_has_settled_and_who_reads_does_not(s
     assert waiting.is_alive()
     landed.settle()
     waiting.join()
+    assert content(state) == AFTER
+
+
+def test_a_journal_that_goes_while_it_is_looked_for(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    landed, real = land(state, MOVES), landing.is_held
+
+    def is_held(folder: Path) -> bool:
+        landed.settle()
+        return real(folder)
+
+    monkeypatch.setattr(landing, "is_held", is_held)
+    settle(state)
     assert content(state) == AFTER
 
 

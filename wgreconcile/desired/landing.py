@@ -120,7 +120,10 @@ def is_held(folder: Path) -> bool:
 
 def finish(folder: Path) -> None:
     """Let land what a program that was killed had begun. Needs the lock, and a journal that is not held."""
-    landings = _read(folder / JOURNAL)
+    try:
+        landings = _read(folder / JOURNAL)
+    except FileNotFoundError:  # it has settled since, which needs no lock
+        return
     for draft in files.drafts(folder, below=True):
         draft.unlink(missing_ok=True)
     to_land = [each for each in landings if _is_to_land(folder / each.path, each)]

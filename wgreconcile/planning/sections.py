@@ -36,7 +36,9 @@ class Sections:
 
     def split(self, keys: Iterable[str]) -> tuple[Sections, Sections]:
         """The peers of these public keys, and all others."""
-        few, rest, end = [], [], 0
+        few: list[str] = []
+        rest: list[str] = []
+        end = 0
         for key in sorted(keys):
             begin, end = end, bisect_left(self.peers, key, lo=end, key=_key_of)
             rest += self.peers[begin:end]
