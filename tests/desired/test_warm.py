@@ -301,3 +301,20 @@ def test_time_alone_breaks_a_rule(state: Folder, store: WarmStore, monkeypatch: 
         clock_at(monkeypatch, module, datetime(2040, 1, 1, tzinfo=timezone.utc))
     with pytest.raises(StateError, match=r"10\.7\.0\.3/32 belongs to"):
         store.load()
+
+
+def test_whoever_looks_at_the_stamps_has_looked_for_all(
+    state: Folder, store: WarmStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm, "TICK_NS", -(10**12))
+    clock = {"now": 0.0}
+    monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
+    first = store.load()
+    clock["now"] = 10.0
+    assert store.stamps() == layout.stamps(state.path)
+    monkeypatch.setattr(warm, "stamps", pytest.fail)
+    assert store.recent() is first
+    monkeypatch.undo()
+    state.peer(3, "wg0/bob.yaml", "allowed_ips: 10.7.0.33\n")
+    store.stamps()
+    assert store.recent(0.0) == state.load()

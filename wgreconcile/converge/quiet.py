@@ -147,12 +147,7 @@ class Quiet:
         """A digest of the stamps of all documents; None when one of them is too young to be trusted."""
         if self._documents is None or _is_young(self._documents.values(), self._looked_at):
             return None
-        try:
-            # In the order of the folders: where that changes, a little time is lost.
-            numbers = array("Q", chain.from_iterable(self._documents.values()))
-        except OverflowError:  # from before 1970
-            return None
-        return _digest(["\0".join(self._documents), numbers.tobytes().hex()])
+        return _digest_of(self._documents)
 
     def _rest_with_records(self) -> str | None:
         """A digest of all else that is desired, of the program and of the choice; None when it cannot be told."""
@@ -163,6 +158,15 @@ class Quiet:
         except OSError:
             return None
         return _digest([repr((self._choice, self._folders)), *records]) if self._folders else None
+
+
+def _digest_of(found: Mapping[str, tuple[int, ...]]) -> str | None:
+    """A digest of stamps, in the order of the folders: where that changes, a little time is lost."""
+    try:
+        numbers = array("Q", chain.from_iterable(found.values()))
+    except OverflowError:  # from before 1970
+        return None
+    return _digest(["\0".join(found), numbers.tobytes().hex()])
 
 
 def _digest(texts: Iterable[str]) -> str:
@@ -185,20 +189,17 @@ def _is_young(found: Iterable[tuple[int, ...]], now: int) -> bool:
     return any(stamp[0] > young or stamp[3] > young for stamp in found)
 
 
-_FolderStamps = list[tuple[str, tuple[int, ...]]]
-
-
-def _folders(site: Site) -> _FolderStamps | None:
-    """What betrays a change of a secret or of the program; None when it is too young to be trusted."""
+def _folders(site: Site) -> str | None:
+    """A digest of what betrays a change of a secret or of the program; None when it is too young to be trusted."""
     try:
-        found = [*_stamps(site.secrets.folder), *_stamps(Path(wgreconcile.__file__).parent)]
+        found = dict(chain(_stamps(site.secrets.folder), _stamps(Path(wgreconcile.__file__).parent)))
     except OSError:
         return None
-    return None if _is_young((stamp for _, stamp in found), time.time_ns()) else found
+    return None if _is_young(found.values(), time.time_ns()) else _digest_of(found)
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """What betrays a change of a file, for all below a folder in a settled order, as documents have it.
+    """What betrays a change of a file, for all below a folder, as documents have it.
 
     Of a folder it is whose it is and who may enter. Links are followed, also to folders.
     """
@@ -221,5 +222,4 @@ def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        ours = (each for each in entries if each.name not in ("__pycache__", ".git"))
-        return sorted(ours, key=lambda each: each.name)
+        return [each for each in entries if each.name not in ("__pycache__", ".git")]

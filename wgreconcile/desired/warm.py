@@ -70,6 +70,14 @@ class WarmStore(Store):
         self._memory: _Memory | None = None
         self._to_be_said: Said = {}
 
+    def stamps(self) -> dict[str, Stamp]:
+        at, found = time.monotonic(), super().stamps()
+        with self._mutex:
+            memory = self._memory
+            if memory is not None and not memory.young and memory.stamps == found:
+                self._memory = replace(memory, at=at)
+        return found
+
     def recent(self, within: float | None = None) -> DesiredState:
         memory = self._memory
         return memory.state if memory is not None and memory.is_recent(within) else self.load()
