@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from wgreconcile.desired.draft import Draft
-from wgreconcile.desired.model import Client, Interface, Peer, SecretFile
+from wgreconcile.desired.model import Client, DesiredState, Interface, Peer, SecretFile
+from wgreconcile.desired.warm import WarmStore
 from wgreconcile.errors import ConflictError, StateError, UsageError
 from wgreconcile.values import Address, Network, PublicKey, SecretKey
 
@@ -281,3 +283,51 @@ def test_a_thousand_peers_in_one_edit_are_quick(folder: Folder, tmp_path: Path) 
     draft.put_peers("wg0", peers)
     draft.check()
     assert len(draft.documents) == len(draft.interface("wg0").peers) == 1000
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_edits_come_together_the_documents_say_what_the_draft_says(folder: Folder, seed: int) -> None:
+    """Some are dropped, as those that fail are; peers, names and addresses are few, so that they meet again."""
+    chance = random.Random(seed)
+    folder.write("wg0.yaml", "address: 10.7.0.1/24\npeers:\n- public_key: $KEY1\n  allowed_ips: 10.7.0.1\n")
+    folder.peer(2, "wg0/alice.yaml", "allowed_ips: 10.7.0.2\n")
+    store = WarmStore(folder.path)
+    for _ in range(6):
+        draft = Draft(store.recent(), store.document, lambda name: False, NOW)
+        for _ in range(chance.randint(1, 8)):
+            attempt = draft.copy()
+            try:
+                edit_by_chance(attempt, chance)
+                attempt.check()
+            except (StateError, UsageError):
+                continue
+            if chance.random() < 0.9:
+                draft = attempt
+        assert {each.public_key for each in draft.changed("wg0")} == {
+            each.public_key
+            for interface in draft.state.interfaces
+            for each in interface.peers
+            if each.origin in draft.documents
+        }
+        store.save(draft.documents, expected=draft.versions)
+        assert origins(draft.state) == origins(store.recent()) == origins(folder.load())
+        assert draft.state == store.recent() == folder.load()
+
+
+def edit_by_chance(draft: Draft, chance: random.Random) -> None:
+    found = draft.state.find("wg0")
+    if found is None:
+        draft.put_interface(Interface("wg0", (Address("10.7.0.1/24"),)))
+    elif chance.random() < 0.08:
+        draft.remove_interface("wg0")
+    elif chance.random() < 0.4:
+        draft.remove_peers("wg0", [key(chance.randint(1, 6)) for _ in range(2)])
+    else:
+        numbers = chance.sample(range(1, 7), chance.randint(1, 3))
+        networks = [(Network(f"10.7.0.{each + chance.choice((0, 0, 10))}/32"),) for each in numbers]
+        names = chance.choices(("alice", "Bob", ""), k=len(numbers))
+        draft.put_peers("wg0", list(map(Peer, map(public, numbers), names, [None] * len(numbers), networks)))
+
+
+def origins(state: DesiredState) -> list[tuple[str, PublicKey, str]]:
+    return [(wg.name, each.public_key, each.origin) for wg in state.interfaces for each in wg.peers]

@@ -217,6 +217,23 @@ def test_a_journal_leads_nowhere_else(state: Path) -> None:
         assert [each.name for each in state.parent.iterdir()] == [state.name]
 
 
+@pytest.mark.parametrize("kind", ["FIFO", "folder", "link", "link to nowhere"])
+def test_what_is_no_journal_is_named(state: Path, kind: str) -> None:
+    path, other = state / JOURNAL, state.parent / "other"
+    other.write_text("kept")
+    {
+        "FIFO": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+        "link": lambda: path.symlink_to(other),
+        "link to nowhere": lambda: path.symlink_to(state.parent / "nowhere"),
+    }[kind]()
+    with pytest.raises(OSError, match=JOURNAL), locked(state, exclusive=True):
+        land(state, MOVES)
+    assert other.read_text() == "kept"
+    assert not (state.parent / "nowhere").exists()
+    assert (state / "a.yaml").read_bytes() == BEFORE["a.yaml"]
+
+
 def test_every_byte_goes_through_the_journal(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()

@@ -23,6 +23,9 @@ JOURNAL = ".wgreconcile-save"
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
+_JOURNAL_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""What stands in its place may be a link, or a FIFO that nobody writes to."""
+
 _MANY = 16
 """From so many files on it is sooner to let all of the file system reach the disk."""
 
@@ -106,7 +109,7 @@ def remove(folder: Path, paths: Collection[str]) -> None:
 def is_held(folder: Path) -> bool:
     """Whether the journal is of a living program: what it says has landed then, unless it holds the lock, too."""
     try:
-        descriptor = os.open(folder / JOURNAL, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(folder / JOURNAL, os.O_RDONLY | _JOURNAL_FLAGS)
     except FileNotFoundError:
         return False
     try:
@@ -144,7 +147,7 @@ def version_of(content: bytes | None) -> str:
 def _begin(folder: Path, landings: Iterable[Landing]) -> int:
     """Say durably what is about to land; gives the journal, open and held."""
     path = folder / JOURNAL
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _JOURNAL_FLAGS, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with files.naming(path):
@@ -173,7 +176,7 @@ def _entry(landing: Landing) -> list[Any]:
 def _read(journal: Path) -> list[Landing]:
     """The landings of a journal; none when a program was killed while it wrote it, before it touched anything."""
     try:
-        return [_landing(*each) for each in json.loads(journal.read_bytes())]
+        return [_landing(*each) for each in json.loads(files.read(journal))]
     except (ValueError, TypeError):
         return []
 
