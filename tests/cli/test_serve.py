@@ -18,6 +18,7 @@ import pytest
 from wgreconcile.cli import serve_verb
 from wgreconcile.cli.adoption import Adoption
 from wgreconcile.cli.serve_verb import checked_listen
+from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.secrets import Secrets
 from wgreconcile.desired.store import Store
@@ -112,6 +113,17 @@ class TestAdoption:
         adopt()
         assert imports == [["wg0.conf"]]
         assert site.store.names() == {"wg0"}
+
+    def test_what_was_taken_out_of_the_state_stays_out(self, site: Site, imports: list[list[str]]) -> None:
+        """Its file waits for --prune; a page that lists again and again must not undo that."""
+        text = f"[Interface]\nPrivateKey = {testhost.key_pair('wg0')[0]}\nAddress = 10.7.0.1/24\n"
+        (site.conf_dir / "wg0.conf").write_text(text)
+        site.records.save("wg0", Record(text))
+        Adoption(site)()
+        assert imports == []
+        site.records.forget("wg0")
+        Adoption(site)()
+        assert imports == [["wg0.conf"]]
 
     def test_plain_comments_describe_and_names_name(self, site: Site, imports: list[list[str]]) -> None:
         """As WGDashboard, whose hosts these are, reads them; and nothing is lost."""

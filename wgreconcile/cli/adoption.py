@@ -34,7 +34,8 @@ class Adoption:
                 self._import(paths)
 
     def _new(self) -> list[Path]:
-        found = files_to_import([], conf_dir=self._site.conf_dir, known=self._site.store.names())
+        # What is managed and has left the state waits to be pruned; to take its file in would undo that.
+        found = files_to_import([], conf_dir=self._site.conf_dir, known=self._site.names())
         return [each for each in found if self._refused.get(each) != _stamp(each)]
 
     def _import(self, paths: list[Path]) -> None:
