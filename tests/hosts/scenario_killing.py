@@ -28,9 +28,12 @@ left = int(left)
 def leaves_a_trace(event, args):
     if event == "open":
         path, _, flags = args
-        # Temporary files are opened exclusively; that one is left behind shows when its rename is stopped.
-        writes = flags & (os.O_WRONLY | os.O_RDWR) and not flags & os.O_EXCL
-        return isinstance(path, str) and writes and not path.startswith("/dev/")
+        if isinstance(path, int) or not flags & (os.O_WRONLY | os.O_RDWR):
+            return False
+        path = os.fsdecode(path)
+        # That a draft is left behind shows when its rename is stopped.
+        is_draft = flags & os.O_EXCL and ".wgreconcile-" in os.path.basename(path)
+        return not is_draft and not path.startswith("/dev/")
     if event == "subprocess.Popen":
         return not {"show", "get"} & {*args[1]} and "-json" not in args[1]
     return event in ("os.rename", "os.remove", "os.mkdir", "os.link") and "/cache" not in str(args[0])
