@@ -122,6 +122,14 @@ def test_others_are_not_free(other: str) -> None:
     assert not is_free_in(interface("10.9.0.1/30"), other)
 
 
+def test_a_length_of_32_is_one_address_in_ipv4_alone() -> None:
+    of = interface("fd00::1/16", "10.9.0.1/30", taken=("fd00:1::/32", "10.9.0.2/32"))
+    assert not is_free_in(of, "fd00:1::5/128")
+    assert is_free_in(of, "fd00:2::5/128")
+    assert not is_free_in(of, "10.9.0.2/32")
+    assert listed(pools(of))[0] == "fd00::2/128"
+
+
 def test_an_address_of_a_peers_own_file_is_not_free() -> None:
     peer = Peer(key(1), client=Client(address=(Address("10.9.0.2/30"),)))
     of = Interface("wg0", (Address("10.9.0.1/29"),), peers=(peer,))
