@@ -39,7 +39,8 @@ class KeyNote:
             if not any((self._folder / each).exists() for each in new):
                 self._forget()
             raise
-        self._forget()
+        if not any((self._folder / each).exists() for each in old):
+            self._forget()
 
     def settle(self, state: DesiredState) -> None:
         """Remove the keys of the last note that nothing in ``state`` refers to, which is what has come of it."""
@@ -59,7 +60,7 @@ class KeyNote:
 
     def _names(self) -> list[str]:
         try:
-            names: list[str] = json.loads(self._path.read_bytes())
+            names = json.loads(self._path.read_bytes())
         except (FileNotFoundError, ValueError):  # none, or a kill while it was written, before there was any key
             return []
-        return names
+        return [each for each in names if isinstance(each, str)] if isinstance(names, list) else []

@@ -269,17 +269,21 @@ class TestKeys:
         transactions.write(lambda draft: draft.remove_peers("wg0", [key(5)]))
         assert files(secrets.folder) == {}
 
-    def test_one_that_cannot_go_makes_nothing_undone(
-        self, transactions: Transactions, store: WarmStore, monkeypatch: pytest.MonkeyPatch
+    def test_one_that_cannot_go_makes_nothing_undone_and_goes_later(
+        self, transactions: Transactions, store: WarmStore, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         transactions.write(with_key(generate_secret_key()))
 
         def refuse(*_: object) -> None:
             raise OSError(errno.EROFS, "Read-only file system")
 
-        monkeypatch.setattr(keyfiles, "remove", refuse)
-        transactions.write(lambda draft: draft.remove_peers("wg0", [key(5)]))
+        with monkeypatch.context() as patch:
+            patch.setattr(keyfiles, "remove", refuse)
+            transactions.write(lambda draft: draft.remove_peers("wg0", [key(5)]))
         assert "p5" not in numbers(store.load())
+        assert [*files(secrets.folder)] != []
+        transactions.settle()
+        assert files(secrets.folder) == {}
 
     def test_those_of_a_peer_that_stays_stay(
         self, transactions: Transactions, host: Host, secrets: Secrets
