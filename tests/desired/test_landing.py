@@ -210,6 +210,52 @@ def test_all_of_them_reach_the_disk_before_their_journal_goes(
     assert sorted(synced[2:-1]) == sorted(places + folders)
 
 
+def test_what_cannot_be_put_back_now_is_put_back_by_the_next_one(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full: the last one cannot be made, and those that were changed cannot be put back either."""
+    real, drafts = os.open, []
+
+    def full(path: str | Path, flags: int, *arguments: Any, **more: Any) -> int:
+        name = Path(path).name
+        drafts.extend([name] if ".wgreconcile-" in name and flags & os.O_EXCL else [])
+        if name == "new.yaml" or len(drafts) > 2:
+            raise OSError(28, "No space left on device", str(path))
+        return real(path, flags, *arguments, **more)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"No space left on device: .*/e/new\.yaml"):
+        patch.setattr(os, "open", full)
+        land(state, MOVES)
+    assert content(state).items() >= {"a.yaml": b"a: 2\n"}.items()
+    settle(state)
+    assert content(state) == BEFORE
+
+
+def test_a_journal_that_cannot_go_leads_back(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (state / "e").mkdir()
+    (state / "e/new.yaml").write_text("by hand")
+
+    def fail(_: Path) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch, pytest.raises(FileExistsError):
+        patch.setattr(files, "remove", fail)
+        land(state, MOVES)
+    settle(state)
+    assert content(state) == {**BEFORE, "e/new.yaml": b"by hand"}
+
+
+def test_who_reads_where_nothing_can_be_written(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal(state)
+
+    def fail(_: Path) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(landing, "finish", fail)
+    with locked(state, exclusive=False):
+        assert content(state).items() >= BEFORE.items()
+
+
 def test_a_journal_leads_nowhere_else(state: Path) -> None:
     for path in (f"{state.parent}/out", "../out", "d/../../out"):
         (state / JOURNAL).write_text(json.dumps([[path, None, "x", 0o644, None, 0o755]]))

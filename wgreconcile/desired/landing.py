@@ -89,10 +89,7 @@ def land(folder: Path, landings: Sequence[Landing]) -> Landed:
             moved.append(each)
     except BaseException:
         with suppress(OSError):  # the first error is the one to tell
-            for each in reversed(moved):
-                _put(folder, each.back, is_new=False)
-        _remove_empty_folders(folder, paths)
-        _end(folder, journal)
+            _take_back(folder, moved, paths, journal)
         raise
     _remove_empty_folders(folder, paths)
     return Landed(folder, paths, journal)
@@ -151,7 +148,7 @@ def _begin(folder: Path, landings: Iterable[Landing]) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with files.naming(path):
-            files.write_all(descriptor, json.dumps([_entry(each) for each in landings]).encode())
+            files.write_all(descriptor, _text(landings))
             os.fsync(descriptor)
         files.sync_folder(folder)
     except BaseException:
@@ -160,12 +157,35 @@ def _begin(folder: Path, landings: Iterable[Landing]) -> int:
     return descriptor
 
 
+def _take_back(folder: Path, moved: Sequence[Landing], paths: Collection[str], journal: int) -> None:
+    """Put back what was moved. What cannot be put back now is left to the next one who takes the lock."""
+    back = [each.back for each in reversed(moved)]
+    try:
+        os.lseek(journal, 0, os.SEEK_SET)
+        # No longer than what it says by now, so that a full disk has room for it.
+        files.write_all(journal, _text(back))
+        os.ftruncate(journal, os.lseek(journal, 0, os.SEEK_CUR))
+        os.fsync(journal)
+        for each in back:
+            _put(folder, each, is_new=False)
+        _remove_empty_folders(folder, paths)
+        _sync(folder, paths)
+    except BaseException:
+        os.close(journal)
+        raise
+    _end(folder, journal)
+
+
 def _end(folder: Path, journal: int) -> None:
     """Nothing is about to land any more."""
     try:
         files.remove(folder / JOURNAL)
     finally:
         os.close(journal)
+
+
+def _text(landings: Iterable[Landing]) -> bytes:
+    return json.dumps([_entry(each) for each in landings]).encode()
 
 
 def _entry(landing: Landing) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -21,6 +22,8 @@ PATIENCE = 10.0
 """Seconds to wait for others; nobody holds the lock longer than it takes to write a few documents."""
 
 _PAUSE = 0.02
+
+_MAY_NOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,12 @@ def locked(state: Path, *, exclusive: bool) -> Iterator[None]:
         deadline = time.monotonic() + PATIENCE
         _wait_for(descriptor, deadline, state, exclusive=exclusive)
         if (state / JOURNAL).exists():
-            with suppress(PermissionError):  # who may not write takes it as it is
+            try:
                 if exclusive or not landing.is_held(state):
                     _clear(descriptor, deadline, state, exclusive=exclusive)
+            except OSError as error:
+                if error.errno not in _MAY_NOT_WRITE:  # who may not takes it as it is
+                    raise
         yield
     finally:
         os.close(descriptor)
