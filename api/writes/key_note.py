@@ -26,7 +26,7 @@ class KeyNote:
 
     @contextmanager
     def of(self, new: Collection[str], old: Collection[str]) -> Iterator[None]:
-        """Note keys that a write is about to add and to remove. It stays for :meth:`settle` when new ones do."""
+        """Note keys that a write is about to add and to remove. It stays for :meth:`settle` where they do."""
         if not new and not old:
             yield
             return

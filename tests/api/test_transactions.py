@@ -23,6 +23,7 @@ import pytest
 
 from wgreconcile.api.reconciler import Converged, Outcome, Snapshot
 from wgreconcile.api.refusal import Refusal
+from wgreconcile.api.writes.key_note import NOTE
 from wgreconcile.api.writes.transactions import Transactions, Written
 from wgreconcile.desired import keyfiles, warm
 from wgreconcile.desired.draft import Draft
@@ -263,6 +264,15 @@ class TestKeys:
         Transactions(again, secrets, Host(again)).settle()
         kept = {"wg0/p5.psk"} if "p5" in numbers(again.load()) else set()
         assert {*files(secrets.folder)} == kept
+
+    @pytest.mark.parametrize("text", ["", "null", "5", '{"a": 1}', "[1, null]", '["wg0/p5'])
+    def test_a_note_that_is_none_hinders_nobody(
+        self, store: WarmStore, secrets: Secrets, host: Host, text: str
+    ) -> None:
+        secrets.folder.mkdir(mode=0o700)
+        (secrets.folder / NOTE).write_text(text)
+        Transactions(store, secrets, host).write(with_key(generate_secret_key()))
+        assert [*files(secrets.folder)] == ["wg0/p5.psk"]
 
     def test_those_of_a_peer_that_is_gone_go_with_it(self, transactions: Transactions, secrets: Secrets) -> None:
         transactions.write(with_key(generate_secret_key()))
