@@ -104,9 +104,8 @@ def _held(interface: Interface) -> dict[int, list[Span]]:
     hosts, from_bytes = held[4], int.from_bytes
     for peer in interface.peers:
         for network in peer.allowed_ips:
-            if (
-                network.endswith("/32") and ":" not in network
-            ):  # of ten thousand peers nearly all, and three times faster
+            # Of ten thousand peers nearly all have one of these, and this is three times faster.
+            if network.endswith("/32") and ":" not in network:
                 number = from_bytes(inet_pton(AF_INET, network[:-3]), "big")
                 hosts.append((number, number))
             else:

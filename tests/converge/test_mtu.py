@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from wgreconcile.converge.mtu import automatic_mtu, foreseen_mtu
@@ -65,10 +67,10 @@ def test_of_many_endpoints_a_few_are_asked_about(answers: Programs) -> None:
     assert sum(1 for each in answers.commands if "route get" in each) == 32
 
 
-def conf(*endpoints: str | None, **fields: tuple[str, ...]) -> Conf:
+def conf(*endpoints: str | None, **fields: Any) -> Conf:
     """A configuration of peers with these endpoints."""
     peers = (ConfPeer(ANN, None, (), Endpoint(each) if each else None) for each in endpoints)
-    return Conf(peers=tuple(peers), **fields)  # type: ignore[arg-type]
+    return Conf(peers=tuple(peers), **fields)
 
 
 def test_it_is_foreseen_from_the_endpoints_that_are_to_come(answers: Programs) -> None:

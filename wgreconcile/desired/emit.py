@@ -19,9 +19,9 @@ STEP = 2
 
 _PLAIN_START = re.compile(r"[^\W]|[/.+$(]")
 _FLOW_SPECIAL = frozenset(",[]{}:?#&*!|>'\"%@`")
-# What YAML 1.1 reads as a boolean and PyYAML does not, but other readers do.
 _LONGEST_WORD = len("false")
 """Text that begins with a letter and is longer is text to every reader."""
+# What YAML 1.1 reads as a boolean and PyYAML does not, but other readers do.
 _BOOLEANS_OF_OTHERS = frozenset("yYnN")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
 
@@ -112,7 +112,7 @@ def _is_misread(text: str) -> bool:
     """Whether a reader of YAML 1.1 or of YAML 1.2 takes the unquoted text for anything but text."""
     if text[0].isalpha() and len(text) > _LONGEST_WORD:
         return False
-    old = _resolver().resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    old = _resolver().resolve(ScalarNode, text, (True, False))
     return old != "tag:yaml.org,2002:str" or not isinstance(scalar(text), str) or text in _BOOLEANS_OF_OTHERS
 
 
