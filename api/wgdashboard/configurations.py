@@ -60,20 +60,23 @@ def toggle(services: Services, request: Request) -> bool:
     """
     name, unknown = request.query.get("configurationName", ""), "Please provide a valid configuration name"
     require_interface(services.state(), name, unknown)
-    is_up, usage = _is_up(services, name), services.runtime.usage
-    if is_up:
+    usage = services.runtime.usage
+    if _is_up(services, name):
         count(usage, services.reconciler.observed(), name)
     else:
         usage.fold(name, list(usage.of_interface(name)))  # WireGuard will count from zero
 
-    def edit(draft: Draft) -> None:
-        draft.put_interface(replace(require_interface(draft.state, name, unknown), enabled=not is_up))
+    def edit(draft: Draft) -> bool:
+        interface = require_interface(draft.state, name, unknown)
+        # Once writes before this one in the same pass are through, it is as the state says, whatever it is now.
+        is_up = interface.enabled if name in draft.names else _is_up(services, name)
+        draft.put_interface(replace(interface, enabled=not is_up))
+        return not is_up
 
     try:
-        services.transactions.write(edit)
+        return services.transactions.write(edit).data
     except WgreconcileError as error:
         raise Refusal(str(error), _is_up(services, name)) from error
-    return _is_up(services, name)
 
 
 def _refuse_unmanaged(services: Services, draft: Draft, name: str) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +16,7 @@ import pytest
 
 from wgreconcile.api.settings.document import InMemory
 from wgreconcile.api.settings.settings import DashboardSettings
+from wgreconcile.api.writes.transactions import Transactions
 from wgreconcile.values import generate_secret_key
 
 from .dashboard import ELSEWHERE, OK, Caller, answer, refused
@@ -36,6 +41,7 @@ ADOPTED = "gDGDdbVMP7kd3CE6RpuZ8pi65hlPbXdt8uKEDIVlbE0="
 """The peer of wgdual."""
 ELEMENTS = {"PostUp": "postUp", "PreDown": "preDown"}
 """What v4.0's page calls boxes that are not called after their field."""
+SOON = 30
 INCOMPLETE = refused("Please provide all required parameters.")
 
 
@@ -51,6 +57,22 @@ def listed(keeper: Owner) -> dict[str, Any]:
     answered = keeper.get("getWireguardConfigurations")
     assert answered["status"] is True
     return {each["Name"]: each for each in answered["data"]}
+
+
+def at_once(transactions: Transactions, *calls: Callable[[], Any]) -> list[Any]:
+    """What is answered to calls that come, in this order, while a write is under way."""
+    begun, released, end = threading.Event(), threading.Event(), time.monotonic() + SOON
+    with ThreadPoolExecutor() as threads:
+        threads.submit(transactions.write, lambda draft: begun.set() or released.wait(SOON))
+        assert begun.wait(SOON)
+        answers = []
+        for call in calls:
+            answers.append(threads.submit(call))
+            while len(getattr(transactions._group._open, "requests", ())) < len(answers):
+                assert time.monotonic() < end
+                time.sleep(0.001)
+        released.set()
+    return [each.result() for each in answers]
 
 
 class TestList:
@@ -339,6 +361,21 @@ class TestToggle:
         keeper.host.failure = "wgnew: no"
         found = self.toggle(keeper)
         assert (found["status"], found["data"]) == (False, False)
+
+    @pytest.mark.parametrize("is_up", [False, True])
+    def test_two_at_once_are_two(self, keeper: Owner, transactions: Transactions, is_up: bool) -> None:
+        if is_up:
+            self.toggle(keeper)
+        answers = at_once(transactions, *[lambda: self.toggle(keeper)] * 2)
+        assert answers == [answer(data=not is_up, ok=True), answer(data=is_up, ok=True)]
+        assert ("wgnew" in keeper.host.live) is is_up
+
+    def test_it_goes_down_after_a_write_that_brings_it_up(self, keeper: Owner, transactions: Transactions) -> None:
+        new, toggled = at_once(
+            transactions, lambda: keeper.post("addPeers/wgnew", {"name": "ann"}), lambda: self.toggle(keeper)
+        )
+        assert (new["status"], toggled) == (True, answer(data=False, ok=True))
+        assert keeper.host.live == {}
 
     def test_usage_goes_on_after_it(self, keeper: Owner) -> None:
         keeper.write("wgnew/p.yaml", "public_key: $KEY1\nallowed_ips: 10.20.0.2\n")
