@@ -41,7 +41,7 @@ def add(services: Services, request: Request) -> None:
     services.adopt_new()
 
     def edit(draft: Draft) -> None:
-        _refuse_unmanaged(services, draft, str(request.body[NAME]))
+        _refuse_file_of_another(services, draft, str(request.body[NAME]))
         add_interface(draft, request.body, settings)
 
     try:
@@ -79,11 +79,12 @@ def toggle(services: Services, request: Request) -> bool:
         raise Refusal(str(error), _is_up(services, name)) from error
 
 
-def _refuse_unmanaged(services: Services, draft: Draft, name: str) -> None:
-    """A file of that name which was not adopted is somebody's, and must not be written over."""
+def _refuse_file_of_another(services: Services, draft: Draft, name: str) -> None:
+    """A file of that name is somebody's, or was an interface until somebody took it out of the state."""
     is_file = is_interface_name(name) and Path(services.conf_dir, f"{name}.conf").exists()
     if is_file and draft.state.find(name) is None:
-        raise Refusal(f"{NAME}: there is a file {name}.conf already, which nobody manages", NAME)
+        problem = f"there is a file {name}.conf already, of an interface that is not in the state"
+        raise Refusal(f"{NAME}: {problem}; import it, or remove it", NAME)
 
 
 def _is_up(services: Services, name: str) -> bool:

@@ -286,7 +286,8 @@ class TestAdd:
         self, recorded: Owner, settings: DashboardSettings, name: str, adopts: bool
     ) -> None:
         settings.set("adopt", adopts)
-        message = f"ConfigurationName: there is a file {name}.conf already, which nobody manages"
+        problem = f"there is a file {name}.conf already, of an interface that is not in the state"
+        message = f"ConfigurationName: {problem}; import it, or remove it"
         found = recorded.post("addWireguardConfiguration", {**FORM, "ConfigurationName": name})
         assert found == refused(message, "ConfigurationName")
         assert f"{name}.yaml" not in recorded.documents()

@@ -108,6 +108,7 @@ def test_wg_reads_the_same(host: Host, interface: str, peers: str) -> None:
         "PrivateKey =",
         "Nonsense = 1",
         "nonsense",
+        "; nonsense",
         "[Other]",
         "[Peer]\nAllowedIPs = 10.0.0.0/8",
         "[Peer]\nPublicKey = {ann}\nAllowedIPs = 10.0.0.0/24,",
