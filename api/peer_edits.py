@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.model import Peer, Schedule
+
+Ended = tuple[Peer, Schedule]
+"""A schedule that has come to its end, and whose it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enabled:
+    """What became of peers that were to be let back in.
+
+    ``ended`` are schedules that would have kept one off again at once. ``refused`` is the key of the first peer
+    that nothing kept off, which may be nobody's; None when there is none.
+    """
+
+    ended: tuple[Ended, ...]
+    refused: str | None
 
 
 def disable_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> list[Peer]:
@@ -18,20 +33,18 @@ def disable_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> list[P
     return active
 
 
-def enable_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> str | None:
-    """Put peers back on the interface, whatever keeps them off, up to the first that nothing does.
-
-    Returns the key of that one, which may be nobody's; None when there is none.
-    """
-    interface, enabled, first = draft.interface(name), dict[str, Peer](), None
+def enable_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> Enabled:
+    """Put peers back on the interface, whatever keeps them off, up to the first that nothing does."""
+    interface, kept_off, refused = draft.interface(name), dict[str, Peer](), None
     for key in public_keys:
         peer = interface.find(key)
-        if peer is None or peer.is_active(draft.now) or key in enabled:
-            first = key
+        if peer is None or peer.is_active(draft.now) or key in kept_off:
+            refused = key
             break
-        enabled[key] = _enabled(peer, draft.now)
-    draft.put_peers(name, enabled.values())
-    return first
+        kept_off[key] = peer
+    draft.put_peers(name, (_enabled(each, draft.now) for each in kept_off.values()))
+    due = ((peer, each) for peer in kept_off.values() for each in peer.schedules if each.is_due(draft.now))
+    return Enabled(tuple(due), refused)
 
 
 def delete_peers(draft: Draft, name: str, public_keys: Iterable[str]) -> list[Peer]:
@@ -52,7 +65,7 @@ def _enabled(peer: Peer, now: datetime) -> Peer:
     return replace(peer, enabled=True, expires=expires, schedules=schedules)
 
 
-def end_schedules(draft: Draft, name: str, ended: Iterable[tuple[Peer, Schedule]]) -> None:
+def end_schedules(draft: Draft, name: str, ended: Iterable[Ended]) -> None:
     """Keep peers in the state only, as a schedule of each has asked, which ends with that."""
     put = [
         replace(peer, enabled=False, schedules=tuple(each for each in peer.schedules if each != schedule))

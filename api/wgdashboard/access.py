@@ -10,7 +10,7 @@ from wgreconcile.api.refusal import Refusal
 from wgreconcile.api.request import Reply, Request
 from wgreconcile.api.services import Services
 from wgreconcile.api.wgdashboard.bring_up import write_up
-from wgreconcile.api.wgdashboard.departures import forget
+from wgreconcile.api.wgdashboard.departures import forget, log_ended
 from wgreconcile.api.wgdashboard.lookup import require_interface
 
 
@@ -35,9 +35,11 @@ def allow(services: Services, request: Request) -> Reply:
     """Put restricted peers back on the interface, up to the first that is not restricted."""
     name, keys = request.path["config"], _keys(services, request)
     _fold(services, name, keys)
-    not_restricted = write_up(services.transactions, name, lambda draft: enable_peers(draft, name, keys)).data
-    if not_restricted is not None:
-        return Reply(message=f"Failed to allow access of peer {not_restricted}", ok=False)
+    done = write_up(services.transactions, name, lambda draft: enable_peers(draft, name, keys)).data
+    with services.runtime.afterwards():
+        log_ended(services.runtime, name, done.ended, request.now)
+    if done.refused is not None:
+        return Reply(message=f"Failed to allow access of peer {done.refused}", ok=False)
     return Reply(message="Allow access successfully!")
 
 

@@ -14,8 +14,8 @@ from wgreconcile.api.request import Clock
 from wgreconcile.api.runtime.job_log import JobLine
 from wgreconcile.api.runtime.runtime import Runtime
 from wgreconcile.api.schedules import Due, due, next_date
-from wgreconcile.api.wgdashboard.departures import forget
-from wgreconcile.api.wgdashboard.job_objects import REMOVED, action_word, job_id
+from wgreconcile.api.wgdashboard.departures import forget, log_ended
+from wgreconcile.api.wgdashboard.job_objects import action_word, job_id
 from wgreconcile.api.writes.transactions import Transactions
 from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.store import Store
@@ -83,9 +83,9 @@ class JobRunner:
 
     def _end(self, name: str, done: Iterable[Due], now: float) -> None:
         deleted = [each.peer for each in done if each.schedule.action == "delete"]
-        kept = [each for each in done if each.schedule.action != "delete"]
         forget(self._runtime, name, deleted, now)
-        self._runtime.job_log.append(JobLine(_name(each)[1], name, int(now), True, REMOVED) for each in kept)
+        kept = ((each.peer, each.schedule) for each in done if each.schedule.action != "delete")
+        log_ended(self._runtime, name, kept, now)
 
     def _failed(self, each: Due, now: float) -> None:
         self._resting[_name(each)] = now + RETRY_SECONDS

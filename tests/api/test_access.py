@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from wgreconcile.api.settings.settings import DashboardSettings
+from wgreconcile.api.wgdashboard.job_objects import REMOVED
 
 from .dashboard import ELSEWHERE, Caller, answer, refused
 from .host import Owner, key
@@ -161,6 +162,16 @@ class TestAllow:
         assert shown(keeper) == ([1, 2, 4], [3])
         assert call(keeper, "allowAccessPeers", 3) == done("Allow access successfully!")
         assert shown(keeper) == ([1, 2, 3, 4], [])
+
+    def test_a_schedule_whose_date_has_come_ends_and_others_stay(self, keeper: Owner) -> None:
+        """It would keep the peer off again at once; the log tells that it is gone."""
+        due = "{id: job1, subject: date, is: above, value: 2020-01-01, action: delete}"
+        other = "{subject: total, is: above, value: 5, action: disable}"
+        keeper.write("wg0/p3.yaml", f"public_key: $KEY3\nenabled: false\nschedules: [{due}, {other}]\n")
+        assert call(keeper, "allowAccessPeers", 3, "nope") == refused("Failed to allow access of peer nope")
+        assert [each["Field"] for each in keeper.peer(key(3))["jobs"]] == ["total_data"]
+        (line,) = keeper.get("getPeerScheduleJobLogs/wg0")["data"]
+        assert (line["JobID"], line["Message"]) == ("job1", REMOVED)
 
     def test_usage_goes_on(self, keeper: Owner) -> None:
         keeper.host.connect("wg0", key(3), rx_bytes=GIB)
