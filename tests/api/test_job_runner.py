@@ -14,6 +14,7 @@ from wgreconcile.api.reconciler import Converged, Outcome
 from wgreconcile.api.runtime.usage import Usage
 from wgreconcile.api.schedules import due, is_met, next_date
 from wgreconcile.api.wgdashboard import job_runner
+from wgreconcile.api.wgdashboard.dates import moment_text
 from wgreconcile.api.wgdashboard.job_runner import LOOK_SECONDS, RETRY_SECONDS, JobRunner
 from wgreconcile.api.writes.transactions import Transactions
 from wgreconcile.desired.model import DesiredState, Interface, Peer, Schedule
@@ -216,6 +217,17 @@ class TestRunner:
         runner.run()
         assert log(keeper) == []
         assert len(keeper.host.passes) == passes + 1, "that of the write"
+
+    def test_a_date_that_is_near_when_it_is_saved(self, keeper: Owner, runner: JobRunner) -> None:
+        write(keeper)
+        moment = moment_text(datetime.fromtimestamp(keeper.clock.now + 3, timezone.utc))
+        job = {"JobID": "j", "Configuration": "wg0", "Peer": key(9), "Field": "date", "Operator": "lgt"}
+        job |= {"Value": moment, "CreationDate": "", "Action": "restrict"}
+        assert keeper.post("savePeerScheduleJob/", {"Job": job})["status"] is True
+        assert runner.run() == 3
+        keeper.clock.now += 3
+        runner.run()
+        assert len(log(keeper)) == 3
 
     def test_a_save_over_http_is_carried_out_after_ten_seconds(self, keeper: Owner, runner: JobRunner) -> None:
         write(keeper)

@@ -83,6 +83,20 @@ def test_a_new_schedule_does_nothing_at_first() -> None:
     assert fresh.is_due(MOMENT + 10 * SECOND)
 
 
+@pytest.mark.parametrize("comparison", ["above", "equal"])
+def test_a_date_that_lies_ahead_is_met_at_the_very_second_however_soon(comparison: Any) -> None:
+    soon = Schedule("date", comparison, MOMENT, "delete", created=MOMENT - SECOND)
+    assert not soon.is_due(MOMENT - SECOND)
+    assert soon.is_due(MOMENT)
+
+
+@pytest.mark.parametrize("comparison", ["below", "unequal"])
+def test_a_date_ahead_that_is_not_waited_for_does_nothing_at_first(comparison: Any) -> None:
+    fresh = Schedule("date", comparison, MOMENT + 60 * SECOND, "delete", created=MOMENT)
+    assert not fresh.is_due(MOMENT + 9 * SECOND)
+    assert fresh.is_due(MOMENT + 10 * SECOND)
+
+
 def test_a_date_takes_the_peer_off_the_interface_and_usage_does_not() -> None:
     date = Schedule("date", "above", MOMENT, "delete")
     usage = Schedule("total", "above", Decimal(-1), "disable")

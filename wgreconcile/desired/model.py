@@ -60,7 +60,7 @@ Comparison = Literal["above", "below", "equal", "unequal"]
 Action = Literal["disable", "delete"]
 
 GRACE = timedelta(seconds=10)
-"""How long a schedule does nothing after it was made: who chose the wrong peer can still take it back."""
+"""How long one that is met at once does nothing after it was made: who chose the wrong peer can take it back."""
 _FIRST, _LAST = (each.replace(tzinfo=timezone.utc) for each in (datetime.min, datetime.max))
 
 
@@ -81,8 +81,13 @@ class Schedule:
 
     @property
     def begins(self) -> datetime:
-        """From when on it does anything."""
-        return min(self.created, _LAST - GRACE) + GRACE if self.created else _FIRST
+        """From when on it does anything: after a grace, or at the date that it was told to wait for."""
+        if self.created is None:
+            return _FIRST
+        after_grace = min(self.created, _LAST - GRACE) + GRACE
+        if isinstance(self.value, datetime) and self.comparison in ("above", "equal"):
+            return min(self.value, after_grace) if self.created < self.value else after_grace
+        return after_grace
 
     def is_due(self, now: datetime) -> bool:
         """Whether it asks for a date and that has come at ``now``. A condition on usage is for others to judge.
@@ -100,7 +105,7 @@ class Schedule:
 
     def is_old_enough(self, now: datetime) -> bool:
         """Whether it was made long enough ago to do anything."""
-        return self.created is None or now >= self.begins
+        return now >= self.begins
 
 
 @dataclass(frozen=True, slots=True)
