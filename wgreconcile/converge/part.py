@@ -38,6 +38,7 @@ class Part:
         self._whole, self._keys, self._look_again = whole, keys, look_again
         few, self._others = Sections.of(text).split(keys)
         self.text, self.others = few.text, len(self._others.peers)
+        self._known = [(text, self.text)]  # whole texts, each with what it has of the few
         observed, self._beside = look.few(self.name, keys)
         self._file = observed.file
         self.before = self._narrowed(observed)
@@ -84,6 +85,9 @@ class Part:
         return replace(observed, file=replace(file, text=self._few(file.text)) if file else None)
 
     def _few(self, text: str) -> str:
+        for whole, known in self._known:
+            if whole == text:
+                return known
         few, others = Sections.of(text).split(self._keys)
         if not others.means(self._others):
             raise NotAlone
@@ -95,4 +99,8 @@ class Part:
         return self._file.text if self._file and before and text == before.text else self._all(text)
 
     def _all(self, text: str) -> str:
-        return self._others.merged(Sections.of(text)).text
+        for whole, known in self._known:
+            if known == text:
+                return whole
+        self._known.append((self._others.merged(Sections.of(text)).text, text))
+        return self._known[-1][0]

@@ -60,5 +60,5 @@ def _settings(section: str) -> str:
 
 
 def _key_of(section: str) -> str:
-    settings = _settings(section)
-    return settings[12 : settings.find("\n")] if settings.startswith("PublicKey = ") else ""
+    at = section.find("\n") + 1 if section.startswith("# ") else 0
+    return section[at + 12 : at + 56] if section.startswith("PublicKey = ", at) else ""
