@@ -166,7 +166,7 @@ class Transactions:
         new, landed = keyfiles.land(self._secrets.folder, draft.keys)
         settled = [self._disk.submit(landed.settle)]
         try:
-            snapshot, landed = self._store.land(draft.documents, expected=draft.versions)
+            snapshot, landed = self._store.land(draft.documents, expected=draft.versions, foreseen=draft.foreseen)
         except BaseException:
             self._wait_for(settled)
             keyfiles.remove(self._secrets.folder, new)

@@ -309,7 +309,7 @@ def test_whatever_edits_come_together_the_documents_say_what_the_draft_says(fold
             for each in interface.peers
             if each.origin in draft.documents
         }
-        store.save(draft.documents, expected=draft.versions)
+        store.land(draft.documents, expected=draft.versions, foreseen=draft.foreseen)[1].settle()
         assert origins(draft.state) == origins(store.recent()) == origins(folder.load())
         assert draft.state == store.recent() == folder.load()
 

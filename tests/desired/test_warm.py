@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from wgreconcile.desired import layout, loading, reading, saving, warm
+from wgreconcile.desired.draft import Draft
 from wgreconcile.desired.layout import Stamp
-from wgreconcile.desired.store import Store
+from wgreconcile.desired.model import DesiredState, Peer
+from wgreconcile.desired.store import Foreseen, Store
 from wgreconcile.desired.warm import WarmStore
 from wgreconcile.errors import StateError
 
-from .samples import FROM_2040, Folder, clock_at, key
+from .samples import FROM_2040, Folder, clock_at, key, public
 
 
 @pytest.fixture
@@ -205,6 +207,43 @@ def test_what_is_saved_is_in_memory_at_once(
     assert store.recent() == state.load() == store.load()
     assert parsed == ["wg0/carol.yaml"], "once for the check, and never again"
     assert cold == [""], "the one load of the plain store"
+
+
+def test_what_was_foreseen_is_not_found_out_again(state: Folder, store: WarmStore, parsed: list[str]) -> None:
+    before = store.load()
+    changes, foreseen = carol(before)
+    landed = store.land(changes, foreseen=foreseen)[1]
+    assert store.recent() is foreseen.after
+    landed.settle()
+    assert store.load() == state.load() == foreseen.after
+    assert "wg0/carol.yaml" not in parsed
+
+
+def test_what_was_foreseen_of_another_state_is_found_out(state: Folder, store: WarmStore) -> None:
+    changes, foreseen = carol(store.load())
+    store.save({"wg0/bob.yaml": None})
+    store.land(changes, foreseen=foreseen)[1].settle()
+    assert store.recent() == state.load()
+    assert key(3) not in str(state.load()) and key(5) in str(state.load())
+
+
+def test_a_text_that_says_something_else_is_not_what_was_foreseen(
+    state: Folder, store: WarmStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes, foreseen = carol(store.load())
+    monkeypatch.setattr(
+        "wgreconcile.desired.emit.dump", lambda data: f"public_key: {key(6)}\n"
+    )  # no real one does
+    store.land(changes, foreseen=foreseen)[1].settle()
+    assert store.recent() == state.load() != foreseen.after
+
+
+def carol(before: DesiredState) -> tuple[dict[str, dict[str, str]], Foreseen]:
+    """One more peer of wg0, and what comes of it."""
+    draft = Draft(before, lambda path: None, lambda name: False, datetime.now(timezone.utc))
+    draft.put_peers("wg0", [Peer(public(5), "carol")])
+    draft.check()
+    return {"wg0/carol.yaml": {"name": "carol", "public_key": key(5)}}, draft.foreseen
 
 
 def test_save_refuses_as_the_plain_store_does(state: Folder, store: WarmStore) -> None:

@@ -20,7 +20,7 @@ from wgreconcile.desired.naming import free_path, stem_of
 from wgreconcile.desired.patch import patch_inline, patch_interface, patch_peer
 from wgreconcile.desired.pending import Value, lay_over, values_of
 from wgreconcile.desired.recheck import recheck
-from wgreconcile.desired.store import StoredDocument
+from wgreconcile.desired.store import Foreseen, StoredDocument
 from wgreconcile.errors import Fault, StateError, UsageError
 from wgreconcile.values import PublicKey, SecretKey
 
@@ -145,6 +145,11 @@ class Draft:
         """The interfaces that the changed documents belong to."""
         found = filter(None, map(document_of, self.documents))
         return sorted({each.interface for each in found})
+
+    @property
+    def foreseen(self) -> Foreseen:
+        """What saving the documents comes to, once they are checked."""
+        return Foreseen(self.base, self.state, self._values)
 
     def document(self, path: str) -> Document:
         """The data of a document as the draft has it, to be changed and put."""

@@ -33,7 +33,7 @@ def edit(text: str, new: Mapping[str, Any]) -> str:
     if is_same(old, new):
         return text
     for result in _attempts(body, old, new):
-        if _reads_as(result, new):
+        if reads_as(result, new):
             return text[: len(text) - len(body)] + result
     return dump(new)
 
@@ -54,7 +54,8 @@ def _attempts(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
     yield header + dump(new).replace("\n", source.newline)
 
 
-def _reads_as(text: str, data: Mapping[str, Any]) -> bool:
+def reads_as(text: str, data: Mapping[str, Any]) -> bool:
+    """Whether a document of this text has these data."""
     try:
         return is_same(parse(text, ""), data)
     except StateError:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wgreconcile.desired import loading, memory, saving
 from wgreconcile.desired.landing import Landed, Landing, version_of
@@ -17,6 +17,9 @@ from wgreconcile.desired.model import DesiredState
 from wgreconcile.desired.news import News, news
 from wgreconcile.desired.saving import Snapshot
 from wgreconcile.errors import ConflictError, Fault, StateError
+
+if TYPE_CHECKING:
+    from wgreconcile.desired.pending import Value
 
 Data = Mapping[str, Any]
 
@@ -28,6 +31,18 @@ class StoredDocument:
     path: str
     data: dict[str, Any] = field(repr=False)
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a change comes to, for who knows: the sound state ``after`` it, where ``before`` is what there was.
+
+    ``values`` is what the documents of the change say, by their paths; None for one that is gone.
+    """
+
+    before: DesiredState
+    after: DesiredState
+    values: Mapping[str, Value | None]
 
 
 class Store:
@@ -115,9 +130,16 @@ class Store:
         return snapshot
 
     def land(
-        self, changes: Mapping[str, Data | None], *, expected: Mapping[str, str] | None = None
+        self,
+        changes: Mapping[str, Data | None],
+        *,
+        expected: Mapping[str, str] | None = None,
+        foreseen: Foreseen | None = None,
     ) -> tuple[Snapshot, Landed]:
-        """As :meth:`save`, for who has other things to do while what is saved for good reaches its place."""
+        """As :meth:`save`, for who has other things to do while what is saved for good reaches its place.
+
+        With ``foreseen`` a store that has that very state in memory need not find out what the change comes to.
+        """
         plain = self._plain(changes)
         with self._lock(exclusive=True):
             planner = saving.Planner(self.state)
@@ -127,7 +149,8 @@ class Store:
             if not planned:
                 return Snapshot(), Landed(self.state)
             overlay = {each.path: each.after.decode() if each.after is not None else None for each in planned}
-            checked = self._checked(overlay)
+            checked = self._foreseen(overlay, plain, foreseen) if foreseen else None
+            checked = checked or self._checked(overlay)
             landed = saving.write(self.state, planned)
             self._saved(checked)
             return Snapshot(tuple(planned)), landed
@@ -147,6 +170,12 @@ class Store:
     def _checked(self, overlay: loading.Overlay) -> DesiredState:
         """The state, or what it would be with ``overlay`` over it. Raise StateError with all of its faults."""
         return loading.load(self.state, self._cache, overlay)
+
+    def _foreseen(
+        self, overlay: loading.Overlay, data: Mapping[str, Data | None], foreseen: Foreseen
+    ) -> DesiredState | None:
+        """The state that was foreseen, if that is what it would be with texts over it that say ``data``."""
+        return None
 
     def _saved(self, state: DesiredState) -> None:
         """Called under the lock when a state that was checked has been written."""

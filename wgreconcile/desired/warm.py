@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from wgreconcile import files
+from wgreconcile.desired.edit import reads_as
 from wgreconcile.desired.layout import Stamp, document_of, stamps
 from wgreconcile.desired.loading import Overlay
 from wgreconcile.desired.memory import RACY_NS, digest
@@ -20,7 +21,7 @@ from wgreconcile.desired.reading import read
 from wgreconcile.desired.recheck import recheck
 from wgreconcile.desired.saving import Snapshot
 from wgreconcile.desired.schema import Kind
-from wgreconcile.desired.store import Store
+from wgreconcile.desired.store import Data, Foreseen, Store
 from wgreconcile.errors import StateError
 
 RECENT = 1.0
@@ -99,6 +100,21 @@ class WarmStore(Store):
             is_sound = len(self._to_be_said) == len(read)
             after = _after(self._memory.state, self._to_be_said) if is_sound else None
         return after or super()._checked(overlay)
+
+    def _foreseen(
+        self, overlay: Overlay, data: Mapping[str, Data | None], foreseen: Foreseen
+    ) -> DesiredState | None:
+        with self._mutex:
+            memory = self._memory
+            if memory is None or not memory.is_recent() or memory.state is not foreseen.before:
+                return None
+            if not all(text is None or reads_as(text, data[path] or {}) for path, text in overlay.items()):
+                return None
+            self._to_be_said = {
+                path: ("" if text is None else digest(text.encode()), foreseen.values[path])
+                for path, text in overlay.items()
+            }
+        return foreseen.after
 
     def _saved(self, state: DesiredState) -> None:
         with self._mutex:
