@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-_CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.chmod", "os.chown")
+_CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.chmod", "os.chown", "os.truncate")
 
 
 def is_killed_at(step: int, work: Callable[..., object], *arguments: object) -> bool:
@@ -48,7 +48,7 @@ def _kill_at(step: int) -> None:
             begin()
 
     def profiled(_: object, event: str, function: Any) -> None:
-        if event == "c_call" and function.__name__ == "write":
+        if event == "c_call" and function.__name__ in ("write", "pwrite"):
             begin()
 
     sys.addaudithook(audited)

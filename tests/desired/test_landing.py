@@ -116,9 +116,17 @@ def test_killed_while_it_takes_back_it_is_all_or_nothing(tmp_path: Path) -> None
     assert len(found) > 12
 
 
-@pytest.mark.parametrize("text", ["", '[["a.yaml", "a: 1\\n", "a: ', '{"moves": [], "paths": []}'])
-def test_a_journal_that_was_not_written_to_its_end(state: Path, text: str) -> None:
-    (state / JOURNAL).write_text(text)
+@pytest.mark.parametrize("kept", [0, 5, 30, 60, -1])
+def test_a_journal_that_was_not_written_to_its_end(state: Path, kept: int) -> None:
+    journal(state)
+    (state / JOURNAL).write_bytes((state / JOURNAL).read_bytes()[:kept])
+    settle(state)
+    assert content(state) == BEFORE
+
+
+@pytest.mark.parametrize("entry", [["a.yaml", 1, 2, 3], ["a.yaml", "a: 1\n", "x", "rw", "root", 511], [1], 3, {}])
+def test_what_is_no_journal_of_ours_lands_nothing(state: Path, entry: object) -> None:
+    (state / JOURNAL).write_text(json.dumps([entry]))
     settle(state)
     assert content(state) == BEFORE
 
@@ -258,7 +266,8 @@ def test_who_reads_where_nothing_can_be_written(state: Path, monkeypatch: pytest
 
 def test_a_journal_leads_nowhere_else(state: Path) -> None:
     for path in (f"{state.parent}/out", "../out", "d/../../out"):
-        (state / JOURNAL).write_text(json.dumps([[path, None, "x", 0o644, None, 0o755]]))
+        assert is_killed_at(3, land, state, [Landing(path, None, b"x")])
+        assert (state / JOURNAL).exists()
         settle(state)
         assert [each.name for each in state.parent.iterdir()] == [state.name]
 

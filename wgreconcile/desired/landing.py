@@ -26,6 +26,9 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _JOURNAL_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """What stands in its place may be a link, or a FIFO that nobody writes to."""
 
+_COUNT = 10
+"""Bytes at the start of a journal for how many of its files go back, once they do: blank while all are to land."""
+
 _MANY = 16
 """From so many files on it is sooner to let all of the file system reach the disk."""
 
@@ -159,15 +162,12 @@ def _begin(folder: Path, landings: Iterable[Landing]) -> int:
 
 def _take_back(folder: Path, moved: Sequence[Landing], paths: Collection[str], journal: int) -> None:
     """Put back what was moved. What cannot be put back now is left to the next one who takes the lock."""
-    back = [each.back for each in reversed(moved)]
     try:
-        os.lseek(journal, 0, os.SEEK_SET)
-        # No longer than what it says by now, so that a full disk has room for it.
-        files.write_all(journal, _text(back))
-        os.ftruncate(journal, os.lseek(journal, 0, os.SEEK_CUR))
+        # In one stroke, so that a kill leaves one way or the other, and where a full disk has room for it.
+        os.pwrite(journal, b"%d" % len(moved), 0)
         os.fsync(journal)
-        for each in back:
-            _put(folder, each, is_new=False)
+        for each in reversed(moved):
+            _put(folder, each.back, is_new=False)
         _remove_empty_folders(folder, paths)
         _sync(folder, paths)
     except BaseException:
@@ -185,7 +185,8 @@ def _end(folder: Path, journal: int) -> None:
 
 
 def _text(landings: Iterable[Landing]) -> bytes:
-    return json.dumps([_entry(each) for each in landings]).encode()
+    body = json.dumps([_entry(each) for each in landings]).encode()
+    return b" " * _COUNT + digest(body).encode() + b"\n" + body
 
 
 def _entry(landing: Landing) -> list[Any]:
@@ -195,8 +196,13 @@ def _entry(landing: Landing) -> list[Any]:
 
 def _read(journal: Path) -> list[Landing]:
     """The landings of a journal; none when a program was killed while it wrote it, before it touched anything."""
+    head, _, body = files.read(journal).partition(b"\n")
+    count, checksum = head[:_COUNT].strip(), head[_COUNT:]
+    if checksum.decode(errors="replace") != digest(body):
+        return []
     try:
-        return [_landing(*each) for each in json.loads(files.read(journal))]
+        landings = [_landing(*each) for each in json.loads(body)]
+        return [each.back for each in reversed(landings[: int(count)])] if count else landings
     except (ValueError, TypeError):
         return []
 
