@@ -31,15 +31,15 @@ def draft_beside(path: Path) -> tuple[int, Path]:
             return os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), draft
 
 
-def drafts(folder: Path, *, below: bool = False) -> list[Path]:
-    """The drafts in a folder, with ``below`` also in those in it: nobody's, unless one is being written."""
-    found: list[Path] = []
-    for parent, folders, names in os.walk(folder):
-        paths = (Path(parent, name) for name in names if _DRAFT.fullmatch(name))
-        found += [path for path in paths if path.is_file() and not path.is_symlink()]
-        if not below:
-            folders.clear()
-    return found
+def drafts(folder: Path) -> list[Path]:
+    """The drafts in a folder: nobody's, unless one is being written."""
+    with suppress(OSError):
+        return [each for each in folder.iterdir() if _DRAFT.fullmatch(each.name) and _is_regular(each)]
+    return []
+
+
+def _is_regular(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 @contextmanager
@@ -184,7 +184,7 @@ def _libc() -> ctypes.CDLL:
 
 
 def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO that nobody writes to waits for ever
     try:
         with naming(path):
             os.fsync(descriptor)

@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -131,15 +132,84 @@ def test_what_is_no_journal_of_ours_lands_nothing(state: Path, entry: object) ->
     assert content(state) == BEFORE
 
 
-@pytest.mark.parametrize("torn", [b"", b"a:", b"\0\0\0\0\0", b"a\0"])
+@pytest.mark.parametrize("torn", [b"", b"\0" * 1500, b"x" * 512, b"x" * 1024 + b"\0" * 476])
 def test_what_a_stop_of_the_machine_has_torn_is_made_whole(state: Path, torn: bytes) -> None:
     """Files reach the disk later than their journal, and some file systems then have zeros in their place."""
-    journal(state)
-    (state / "a.yaml").write_bytes(torn)
+    whole = b"x" * 1500
+    moves = [Landing("a.yaml", b"a: 1\n", whole), Landing("e/new.yaml", None, whole)]
+    journal(state, moves)
     (state / "e").mkdir()
-    (state / "e/new.yaml").write_bytes(torn[:0])
+    for each in moves:
+        (state / each.path).write_bytes(torn)
     settle(state)
-    assert content(state) == AFTER
+    assert content(state).items() >= {each.path: whole for each in moves}.items()
+
+
+def test_what_was_torn_on_its_way_back_goes_back(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    new = [Landing(f"e/{each}.yaml", None, b"x" * 1500) for each in range(2)]
+    with monkeypatch.context() as patch, pytest.raises(FileExistsError):
+        patch.setattr(landing, "_remove_empty_folders", fail)  # after all was put back, but before it is for good
+        (state / "a.yaml").write_bytes(b"a: 1\n")
+        land(state, [*new, Landing("a.yaml", None, b"a: 2\n")])
+    (state / "e/0.yaml").write_bytes(b"x" * 1024)
+    settle(state)
+    assert content(state) == BEFORE
+
+
+@pytest.mark.parametrize("cut", [b"a", b"a: 2", b"a: by hand\n"])
+def test_what_a_person_cut_after_the_crash_stays(state: Path, cut: bytes) -> None:
+    """A disk tears at its blocks, and hands seldom do."""
+    journal(state)
+    (state / "a.yaml").write_bytes(cut)
+    settle(state)
+    assert content(state) == {**AFTER, "a.yaml": cut}
+
+
+PUT = {
+    "folder": Path.mkdir,
+    "FIFO": os.mkfifo,
+    "socket": lambda path: socket.socket(socket.AF_UNIX).bind(str(path)),
+    "file": lambda path: path.write_text("by hand"),
+    "link to nowhere": lambda path: path.symlink_to("nowhere"),
+    "link to itself": lambda path: path.symlink_to(path.name),
+}
+
+
+@pytest.mark.parametrize("kind", PUT)
+@pytest.mark.parametrize("place", ["a.yaml", "d/gone.yaml", "e"])
+def test_what_a_person_put_in_its_place_after_the_crash_stays(
+    state: Path, place: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what else is to land does, without waiting for it."""
+    journal(state)
+    (state / place).unlink(missing_ok=True)
+    monkeypatch.chdir(state)  # the name of a socket is short
+    PUT[kind](Path(place))
+    settle(state)
+    assert os.path.lexists(state / place) or (place, kind) == ("e", "folder")
+    assert (state / "d/b.yaml").read_bytes() == AFTER["d/b.yaml"]
+    assert not (state / JOURNAL).exists()
+
+
+def test_what_is_put_in_its_place_meanwhile_is_not_waited_for(state: Path) -> None:
+    landed = land(state, MOVES)
+    (state / "a.yaml").unlink()
+    os.mkfifo(state / "a.yaml")
+    landed.settle()
+    assert not (state / JOURNAL).exists()
+
+
+def test_drafts_of_keys_that_are_kept_in_the_state_are_not_ours(state: Path) -> None:
+    journal(state)
+    drafts = [state / folder / ".x.wgreconcile-01234567" for folder in ("secrets", "d")]
+    for each in drafts:
+        each.parent.mkdir(exist_ok=True)
+        each.touch()
+    settle(state)
+    assert [each.exists() for each in drafts] == [True, False]
 
 
 def test_what_a_person_wrote_after_the_crash_stays(state: Path) -> None:
@@ -154,9 +224,9 @@ def test_what_a_person_wrote_after_the_crash_stays(state: Path) -> None:
     assert content(state) == {"a.yaml": b"a: by hand\n", "d/gone.yaml": b"gone: by hand\n"}
 
 
-def journal(state: Path) -> None:
+def journal(state: Path, moves: Sequence[Landing] = MOVES) -> None:
     """Leave the journal of a program that was killed right after it had written it."""
-    assert is_killed_at(3, land_and_settle, state)
+    assert is_killed_at(3, land, state, moves)
     assert has_begun(state)
 
 

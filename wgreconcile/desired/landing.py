@@ -29,6 +29,9 @@ _JOURNAL_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _COUNT = 10
 """Bytes at the start of a journal for how many of its files go back, once they do: blank while all are to land."""
 
+_BLOCK = 512
+"""What a disk writes whole or not at all."""
+
 _MANY = 16
 """From so many files on it is sooner to let all of the file system reach the disk."""
 
@@ -127,13 +130,14 @@ def finish(folder: Path) -> None:
         landings = _read(folder / JOURNAL)
     except FileNotFoundError:  # it has settled since, which needs no lock
         return
-    for draft in files.drafts(folder, below=True):
-        draft.unlink(missing_ok=True)
+    paths = [each.path for each in landings]
+    for parent in _folders(folder, paths):
+        for draft in files.drafts(parent):
+            draft.unlink(missing_ok=True)
     to_land = [each for each in landings if _is_to_land(folder / each.path, each)]
     _make_folders(folder, to_land)
     for each in to_land:
         _put(folder, each, is_new=False)
-    paths = [each.path for each in landings]
     _remove_empty_folders(folder, paths)
     _sync(folder, paths)
     files.remove(folder / JOURNAL)
@@ -222,19 +226,20 @@ def _bytes_of(text: str | None) -> bytes | None:
 
 
 def _is_to_land(target: Path, landing: Landing) -> bool:
-    """Whether a file is as it was, or torn; what a person has written since is newer than what a program began."""
-    if target.is_symlink():
+    """Whether what is there may be replaced: what a person has put there is newer than what a program began."""
+    there = next(each for each in (target, *target.parents) if os.path.lexists(each))
+    if there != target:
+        return landing.before is None and landing.after is not None and there.is_dir()
+    if target.is_symlink() or not target.is_file():
         return False
-    try:
-        found = files.read(target)
-    except (FileNotFoundError, NotADirectoryError):
-        return landing.before is None and landing.after is not None
-    return found != landing.after and (found == landing.before or _is_torn(found, landing.after))
+    found, contents = files.read(target), (landing.before, landing.after)
+    return found != landing.after and (found in contents or any(_is_torn(found, each) for each in contents))
 
 
 def _is_torn(found: bytes, whole: bytes | None) -> bool:
-    """Whether this is what a stop of the machine can leave: a beginning of the whole, or zeros in its place."""
-    return whole is not None and len(found) <= len(whole) and whole.startswith(found.rstrip(b"\0"))
+    """Whether a stop of the machine can leave this of a whole: blocks of its beginning, then nothing or zeros."""
+    kept = found.rstrip(b"\0")
+    return whole is not None and len(found) <= len(whole) and whole.startswith(kept) and len(kept) % _BLOCK == 0
 
 
 def _put(folder: Path, landing: Landing, *, is_new: bool) -> None:
@@ -285,10 +290,12 @@ def _make_folder(folder: Path, landing: Landing) -> None:
 def _sync(folder: Path, paths: Collection[str]) -> None:
     """Wait until files, and what has changed in the folders that they are in, have reached the disk."""
     is_many = len(paths) >= _MANY
-    for path in () if is_many else paths:
-        with suppress(FileNotFoundError):  # what is gone, as it shall be or by a hand, needs no waiting
+    # What is gone, as it shall be or by a hand, needs no waiting, nor does what a hand has put in its place.
+    there = [] if is_many else [each for each in paths if (folder / each).is_file()]
+    for path in there:
+        with suppress(FileNotFoundError):
             files.sync(folder / path)
-    for each in _folders(folder, paths):
+    for each in filter(Path.is_dir, _folders(folder, paths)):
         with suppress(FileNotFoundError):
             files.sync_file_system(each) if is_many else files.sync_folder(each)
 
