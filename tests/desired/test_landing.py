@@ -258,13 +258,16 @@ def test_a_journal_that_goes_while_it_is_looked_for(state: Path, monkeypatch: py
 def test_what_cannot_reach_the_disk_is_tried_again_by_the_next_one(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With new files: Linux forgets what it failed to write, and says of the same file that all is well."""
     landed = land(state, MOVES)
+    failed = {each: (state / each).stat().st_ino for each in AFTER}
     with monkeypatch.context() as patch, pytest.raises(OSError, match=r"Input/output error: .*/a\.yaml"):
         patch.setattr(os, "fsync", failing)
         landed.settle()
     assert (state / JOURNAL).exists()
     settle(state)
     assert content(state) == AFTER
+    assert not failed.items() & {each: (state / each).stat().st_ino for each in AFTER}.items()
 
 
 def failing(_: int) -> None:

@@ -226,14 +226,17 @@ def _bytes_of(text: str | None) -> bytes | None:
 
 
 def _is_to_land(target: Path, landing: Landing) -> bool:
-    """Whether what is there may be replaced: what a person has put there is newer than what a program began."""
+    """Whether what is there may be replaced: what a person has put there is newer than what a program began.
+
+    A file that says what it shall may have failed to reach the disk, and only a new one is sure to try again.
+    """
     there = next(each for each in (target, *target.parents) if os.path.lexists(each))
     if there != target:
         return landing.before is None and landing.after is not None and there.is_dir()
     if target.is_symlink() or not target.is_file():
         return False
     found, contents = files.read(target), (landing.before, landing.after)
-    return found != landing.after and (found in contents or any(_is_torn(found, each) for each in contents))
+    return found in contents or any(_is_torn(found, each) for each in contents)
 
 
 def _is_torn(found: bytes, whole: bytes | None) -> bool:
