@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -326,15 +327,21 @@ def test_a_journal_that_cannot_go_leads_back(state: Path, monkeypatch: pytest.Mo
     assert content(state) == {**BEFORE, "e/new.yaml": b"by hand"}
 
 
-def test_who_reads_where_nothing_can_be_written(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_where_nothing_can_be_written_one_reads_and_none_writes(
+    state: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of another user, an immutable one, a file system that is read-only: it takes root to make them."""
     journal(state)
 
     def fail(_: Path) -> None:
-        raise OSError(30, "Read-only file system")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(landing, "finish", fail)
     with locked(state, exclusive=False):
         assert content(state).items() >= BEFORE.items()
+    with pytest.raises(OSError, match=os.strerror(number)), locked(state, exclusive=True):
+        pytest.fail("a journal would take the place of the one that is left")
 
 
 def test_a_journal_leads_nowhere_else(state: Path) -> None:

@@ -54,7 +54,7 @@ def locked(state: Path, *, exclusive: bool) -> Iterator[None]:
                 if exclusive or not landing.is_held(state):
                     _clear(descriptor, deadline, state, exclusive=exclusive)
             except OSError as error:
-                if error.errno not in _MAY_NOT_WRITE:  # who may not takes it as it is
+                if exclusive or error.errno not in _MAY_NOT_WRITE:  # who only reads takes it as it is
                     raise
         yield
     finally:
