@@ -124,6 +124,11 @@ def test_what_wg_quick_will_lack_is_told_before_it_runs(monkeypatch: pytest.Monk
     expected = "`resolvconf` is not installed; install the package openresolv, which wg-quick needs for this"
     assert str(lacked_by_wg_quick("resolvconf")) == expected
     assert lacked_by_wg_quick("resolvectl") is None, "it does not call that"
+    assert str(lacked_by_wg_quick("resolvconf", "resolvectl")) == expected
+    (tmp_path / "own/resolvectl").touch(0o700)
+    assert str(lacked_by_wg_quick("resolvconf", "resolvectl")) == expected, "it does not call what is there"
+    wg_quick.write_text("#!/bin/bash\nresolvconf -a wg0 || resolvectl dns wg0\n")
+    assert lacked_by_wg_quick("resolvconf", "resolvectl") is None
     for folder in ("own", "path"):
         program = tmp_path / folder / "resolvconf"
         program.touch(0o700)

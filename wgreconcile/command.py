@@ -18,7 +18,7 @@ from wgreconcile.errors import BusyError, CommandError, DependencyError, masked
 
 _PACKAGES = {
     **{"wg": "wireguard-tools", "wg-quick": "wireguard-tools", "ip": "iproute2", "git": "git"},
-    **{"resolvconf": "openresolv", "iptables-restore": "nftables", "sysctl": "procps"},
+    **{"resolvconf": "openresolv", "nft": "nftables", "iptables-restore": "nftables", "sysctl": "procps"},
 }
 _NOT_FOUND = re.compile(r"/wg-quick: line \d+: (?P<program>[^:\s]+): command not found")
 TIMEOUT = 300.0
@@ -178,18 +178,22 @@ def lacking(error: CommandError) -> DependencyError | None:
     return DependencyError(f"{_wanted_by_wg_quick(program)}\n{error}")
 
 
-def lacked_by_wg_quick(program: str) -> DependencyError | None:
-    """What keeps wg-quick from a program that it calls, looked for as it does: beside itself, then on the path.
+def lacked_by_wg_quick(*programs: str) -> DependencyError | None:
+    """What keeps wg-quick from the one of some programs that it calls: any that is there will do.
 
-    A wg-quick whose text does not name the program may have been made to do without by who distributes it.
+    It looks beside itself, then on the path. What its text does not name it may have been made to do without by
+    who distributes it.
     """
     import shutil  # hardly any run asks
 
     wg_quick = shutil.which("wg-quick")
-    if wg_quick is None or program not in Path(wg_quick).read_text(errors="replace"):
+    text = Path(wg_quick).read_text(errors="replace") if wg_quick else ""
+    called = [each for each in programs if each in text]
+    if wg_quick is None or not called:
         return None
     folders = f"{Path(wg_quick).resolve().parent}:{os.environ.get('PATH', os.defpath)}"
-    return None if shutil.which(program, path=folders) else DependencyError(_wanted_by_wg_quick(program))
+    is_there = any(shutil.which(each, path=folders) for each in called)
+    return None if is_there else DependencyError(_wanted_by_wg_quick(called[0]))
 
 
 def _wanted_by_wg_quick(program: str) -> str:

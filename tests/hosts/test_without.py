@@ -134,6 +134,39 @@ def test_a_missing_wg_quick_changes_nothing(scenario: Scenario) -> None:
     scenario.apply()
 
 
+FIREWALL = "`nft` is not installed; install the package nftables, which wg-quick needs for this"
+SYSCTL = "`sysctl` is not installed; install the package procps, which wg-quick needs for this"
+
+
+@pytest.mark.parametrize(
+    ("network", "present", "lacked"),
+    [
+        ("0.0.0.0/0", ("nft",), [SYSCTL]),
+        ("0.0.0.0/0", (), [SYSCTL, FIREWALL]),
+        ("0.0.0.0/0", ("iptables-restore", "sysctl"), []),
+        ("::/0", ("sysctl",), [FIREWALL]),
+        ("::/0", ("nft",), []),
+        ("10.20.0.0/16", (), []),
+    ],
+)
+def test_a_full_tunnel_without_what_it_takes_is_told_beforehand(
+    scenario: Scenario, network: str, present: tuple[str, ...], lacked: list[str]
+) -> None:
+    exit_ = peer("exit", network, endpoint="192.0.2.2:51820")
+    programs = ("wg", "ip", "wg-quick")
+    for each in {"sysctl", "nft", "iptables-restore"} - {*present}:
+        scenario.by_hand(f"chmod 644 {PROGRAM_FOLDER}/{each}")  # beside wg-quick, where it looks first
+    scenario.desire(wg0=interface(exit_, private_key=None, table="off"))
+    assert "apply would fail" not in run_with(scenario, programs, "plan").stderr
+    scenario.desire(wg0=interface(exit_, private_key=None))
+    warned = [f"warning: wg0: apply would fail: {each}" for each in lacked]
+    assert run_with(scenario, programs, "plan").stderr.splitlines() == warned
+    if lacked:
+        done = run_with(scenario, programs, "apply")
+        assert f"wg0: {lacked[0]}\n" in done.stderr
+        assert not scenario.is_live()
+
+
 def test_a_kernel_without_wireguard_is_told_in_the_words_of_wg_quick(scenario: Scenario) -> None:
     real = scenario.host.read(f"{PROGRAM_FOLDER}/ip")
     refusal = 'case "$*" in "link add"*) echo "Unknown device type." >&2; exit 2;; esac'
