@@ -9,8 +9,9 @@ import pytest
 from wgreconcile.converge import leftovers
 from wgreconcile.converge.leftovers import settle
 from wgreconcile.converge.records import Record
-from wgreconcile.desired.landing import JOURNAL
+from wgreconcile.desired.landing import JOURNAL, Landing, land
 
+from ..killing import is_killed_at
 from .sites import document, site_in
 
 
@@ -50,7 +51,10 @@ def test_staged_and_half_written_files_go_and_others_stay(tmp_path: Path) -> Non
     ]
     (site.var / "cache").mkdir()
     for path in [*gone, *kept[:-2], kept[-1]]:
-        path.write_text("key" if path.name != JOURNAL else "")
+        if path.name != JOURNAL:
+            path.write_text("key")
+    for folder, path in ((site.store.state, "wg0/alice.yaml"), (site.secrets.folder, "wg0/alice.psk")):
+        assert is_killed_at(3, land, folder, [Landing(path, b"old", b"new")])
     settle(site)
     assert [path for path in gone if path.exists()] == []
     assert [path for path in kept if not path.exists()] == []
