@@ -235,13 +235,18 @@ def test_who_writes_waits_until_another_one_has_settled_and_who_reads_does_not(s
     landed = land(state, MOVES)
     with locked(state, exclusive=False):
         assert content(state).items() > AFTER.items()
-    waiting = threading.Thread(target=settle, args=(state,))
+    waiting = threading.Thread(target=enter, args=(state,))
     waiting.start()
     waiting.join(0.1)
     assert waiting.is_alive()
     landed.settle()
     waiting.join()
     assert content(state) == AFTER
+
+
+def enter(state: Path) -> None:
+    with locked(state, exclusive=True):
+        pass
 
 
 def test_a_journal_that_goes_while_it_is_looked_for(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:

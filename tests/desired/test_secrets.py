@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from wgreconcile.desired import keyfiles
+from wgreconcile.desired.landing import JOURNAL
 from wgreconcile.desired.model import Client, DesiredState, Interface, Peer, SecretEnv, SecretFile
 from wgreconcile.desired.secrets import Secrets, Where, generate_preshared_key, private_key_of
 from wgreconcile.errors import ConflictError, StateError
@@ -42,6 +44,16 @@ class TestResolve:
         assert secrets.resolve(reference, "wg0.yaml") == SecretKey(key(1))
         assert secrets.resolve(SecretEnv("WG_KEY"), "wg0.yaml") == SENTINEL
         assert secrets.resolve(SENTINEL, "wg0.yaml") is SENTINEL
+
+    def test_keys_that_a_stop_of_the_machine_has_torn_are_there(self, secrets: Secrets) -> None:
+        secrets.folder.mkdir(mode=0o700)
+        landed = keyfiles.land(secrets.folder, {"a.key": SecretKey(key(1)), "b.key": SecretKey(key(2))})[1]
+        (secrets.folder / "a.key").write_bytes(b"")
+        kept = (secrets.folder / JOURNAL).read_bytes()
+        landed.settle()
+        (secrets.folder / JOURNAL).write_bytes(kept)
+        assert secrets.resolve(SecretFile("a.key"), "wg0.yaml") == SecretKey(key(1))
+        assert not (secrets.folder / JOURNAL).exists()
 
     @pytest.mark.parametrize(
         ("reference", "words"),

@@ -62,10 +62,11 @@ def locked(state: Path, *, exclusive: bool) -> Iterator[None]:
 
 
 def settle(folder: Path) -> None:
-    """Finish what somebody who was killed has begun to write in a folder."""
-    if (folder / JOURNAL).exists():
-        with locked(folder, exclusive=True):
-            pass
+    """Finish what somebody who was killed has begun to write in a folder, for who reads it without its lock."""
+    with suppress(PermissionError):  # who may not look into it reads nothing there
+        if (folder / JOURNAL).exists():
+            with locked(folder, exclusive=False):
+                pass
 
 
 def _clear(descriptor: int, deadline: float, state: Path, *, exclusive: bool) -> None:

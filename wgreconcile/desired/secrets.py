@@ -134,6 +134,7 @@ class Secrets:
     @contextmanager
     def _session(self, stand_in: StandIn | None = None) -> Iterator[_Session]:
         """Resolve many references with the folder opened once; raises their faults together at the end."""
+        saving.settle(self.folder)
         try:
             with secretfolder.opened(self.folder, lenient=stand_in is not None) as reader:
                 session = _Session(reader, self._environment, self.folder, stand_in)
