@@ -53,7 +53,6 @@ class Fleet:
         patch.setattr(target, "looked_up", lambda steps: steps)
         patch.setattr(target, "obstacles", lambda plan: ())
         patch.setattr(target, "observe", lambda folder, names: self.observe(names))
-        patch.setattr(survey, "observe", lambda folder, names: FleetLook(self, names).result())
         for module in (reconcile, survey, news):
             patch.setattr(module, "Look", lambda folder, names: FleetLook(self, names))
 

@@ -316,6 +316,62 @@ class TestAtRest:
         world.check_settled()
 
 
+class TestAfterAWholePass:
+    """What a whole reconcile has found as it should be is known by its look, and the next write needs no other."""
+
+    @pytest.fixture
+    def looks(self, world: World, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+        """Each look but those of a whole reconcile."""
+        seen: list[Any] = []
+        real = steady.Look
+        monkeypatch.setattr(steady, "Look", lambda folder, names: seen.append(names) or real(folder, names))
+        return seen
+
+    def test_which_found_nothing_to_do(self, world: World, looks: list[Any]) -> None:
+        world.steady = Steady(world.site)
+        assert world.run().rest is None
+        assert looks == []
+        for label in ("eve", "fay"):
+            world.add(label)
+            assert not world.run("wg0").failed
+        assert world.whole == [()]
+        assert len(looks) == 2, "one to verify each"
+        world.check_settled()
+
+    def test_which_brought_up_another_interface(self, world: World, looks: list[Any]) -> None:
+        """The host has become another one since its look."""
+        world.save(**{"wg1.yaml": interface(listen_port=51821, address="10.6.0.1/24")})
+        world.steady = Steady(world.site)
+        world.run()
+        world.add("eve")
+        world.run("wg0")
+        assert len(looks) == 2, "one to see it at its goal, one to verify"
+        assert world.whole == [()]
+        world.check_settled()
+
+    def test_which_saw_an_interface_come_into_the_state(
+        self, world: World, looks: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its first look knew nothing of that one."""
+        names = Site.names
+        monkeypatch.setattr(Site, "names", lambda site: names(site) - {"wg0"})
+        world.steady = Steady(world.site)
+        assert not world.run().failed
+        world.add("eve")
+        assert not world.run("wg0").failed
+        assert world.whole == [()]
+        world.check_settled()
+
+    def test_since_which_a_hand_has_been_at_work(self, world: World) -> None:
+        world.steady = Steady(world.site)
+        world.run()
+        world.fleet.host("wg0").change_peer(public_key("ann"), allowed_ips=())
+        world.add("eve")
+        world.run("wg0")
+        assert world.whole == [(), ("wg0",)]
+        world.check_settled()
+
+
 class TestAsAWhole:
     """What is not simple is left to a whole reconcile, and it is right all the same."""
 

@@ -40,7 +40,8 @@ def reconcile_everything(
     plans = in_order(found.plan.interfaces, {each.name: each.live for each in found.observed.interfaces})
     outcomes = (_converge(each, found, begun, site, terms) for each in plans if not terms.stop())
     told = replace(found.plan, interfaces=tuple(_told(each, begun) for each in found.plan.interfaces))
-    outcome = Outcome(told, tuple(sorted(outcomes, key=attrgetter("name"))))
+    look_at_goal = found.look if found.plan.is_empty else None
+    outcome = Outcome(told, tuple(sorted(outcomes, key=attrgetter("name"))), look_at_goal)
     if found.plan.is_empty and not outcome.failed:
         quiet.remember(found.plan, found.desired)
     return outcome

@@ -19,8 +19,8 @@ class Known:
     """An interface that was verified to be at its goal.
 
     ``interface`` is what the goal was made from, with secrets by reference. ``seen`` is the look that saw it
-    there; when others have looked, the goal itself. ``period`` is when time alone does not change the goal.
-    ``record`` tells whether somebody else has converged it since.
+    there; when a whole reconcile has brought it there, the goal itself. ``period`` is when time alone does not
+    change the goal. ``record`` tells whether somebody else has converged it since.
     """
 
     interface: Interface

@@ -53,20 +53,17 @@ class InterfaceOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """What shows that nothing has moved: a look at the host, and the stamps of all documents."""
-
-    look: Look
-    documents: Mapping[str, Stamp]
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
-    """All interfaces of one reconcile, and its plan. ``rest``: why there was nothing to plan."""
+    """All interfaces of one reconcile, and its plan.
+
+    ``look`` is the one that saw all of them where they shall be; None when there was something to do. ``rest``
+    has the stamps of all documents when these, and that look, showed that there was nothing to plan.
+    """
 
     plan: Plan
     interfaces: tuple[InterfaceOutcome, ...] = ()
-    rest: Rest | None = field(default=None, compare=False, repr=False)
+    look: Look | None = field(default=None, compare=False, repr=False)
+    rest: Mapping[str, Stamp] | None = field(default=None, compare=False, repr=False)
 
     @property
     def failed(self) -> bool:

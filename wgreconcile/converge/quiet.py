@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import wgreconcile
-from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Rest
+from wgreconcile.converge.outcome import InterfaceOutcome, Outcome
 from wgreconcile.converge.site import Site
 from wgreconcile.desired.layout import Stamp
 from wgreconcile.desired.model import DesiredState, Interface, SecretEnv
@@ -60,8 +60,7 @@ class Quiet:
             plan = self.plan_with(())
         except (ValueError, KeyError, TypeError):
             return None
-        rest = Rest(self._look, self._documents)
-        return Outcome(plan, tuple(map(InterfaceOutcome, plan.interfaces)), rest)
+        return Outcome(plan, tuple(map(InterfaceOutcome, plan.interfaces)), self._look, self._documents)
 
     def news(self) -> News | None:
         """What few documents say anew, when nothing else has moved; else None."""

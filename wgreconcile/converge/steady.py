@@ -7,19 +7,20 @@ are looked at again. Whatever is not that simple, or does not turn out as planne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from wgreconcile.converge.few import Few, plan_few
 from wgreconcile.converge.known import Known, new_peers
 from wgreconcile.converge.news import Interrupted
-from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Rest, Terms
+from wgreconcile.converge.outcome import InterfaceOutcome, Outcome, Terms
 from wgreconcile.converge.part import NotAlone
 from wgreconcile.converge.reconcile import reconcile_in_turn, reconcile_rest
 from wgreconcile.converge.records import Record
 from wgreconcile.converge.site import Site
 from wgreconcile.converge.turn import turn
+from wgreconcile.desired.layout import Stamp
 from wgreconcile.desired.model import DesiredState, Interface
 from wgreconcile.desired.moments import Period
 from wgreconcile.desired.store import Store
@@ -127,8 +128,8 @@ class Steady:
 
     def _learn(self, outcome: Outcome, now: datetime) -> None:
         """Remember what was verified just now."""
-        if outcome.rest is not None:
-            self._learn_at_rest(outcome.rest, outcome, now)
+        if outcome.look and outcome.rest is not None:
+            self._learn_at_rest(outcome.look, outcome.rest, outcome, now)
             return
         for each in outcome.interfaces:
             known = self._known.get(each.name)
@@ -138,16 +139,16 @@ class Steady:
             if known is None or known.interface is not interface or each.plan.changes or each.failed:
                 self._known.pop(each.name, None)
                 if interface is not None and not each.failed:
-                    self._remember(interface, each.plan.goal, now)
+                    self._remember(interface, each.plan.goal, outcome.look, now)
 
-    def _learn_at_rest(self, rest: Rest, outcome: Outcome, now: datetime) -> None:
+    def _learn_at_rest(self, look: Look, rest: Mapping[str, Stamp], outcome: Outcome, now: datetime) -> None:
         """Remember what is as a run before has verified it, which may have been one of another process."""
         unknown = [each.name for each in outcome.interfaces if each.name not in self._known]
         if not unknown:
             return
         try:
             state = self._store.load()
-            if self._store.stamps() != rest.documents:
+            if self._store.stamps() != rest:
                 return  # they have changed since, and so may the state have
         except (WgreconcileError, OSError):
             return  # the next pass tells what is wrong with it
@@ -155,14 +156,16 @@ class Steady:
             interface = state.find(name)
             if interface is not None and interface.enabled and not _has_default_route(interface):
                 period, record = Period.of(interface.peers, now), self._site.records.stamp(name)
-                self._known[name] = Known(interface, rest.look.of(name), period, record)
+                self._known[name] = Known(interface, look.of(name), period, record)
 
-    def _remember(self, interface: Interface, goal: Goal, now: datetime) -> None:
+    def _remember(self, interface: Interface, goal: Goal, look: Look | None, now: datetime) -> None:
+        """Remember an interface that is at its goal, where ``look`` has seen it already if there is one."""
         stamp = self._site.records.stamp(goal.name)
         if goal.text is None or goal.conf is None or goal.live is None or default_routes(goal.conf):
             return
         if self._site.records.load(goal.name) == Record(goal.text):  # nobody has been here since
-            self._known[goal.name] = Known(interface, goal, Period.of(interface.peers, now), stamp)
+            seen = look.of(goal.name) if look else goal
+            self._known[goal.name] = Known(interface, seen, Period.of(interface.peers, now), stamp)
 
 
 def _has_default_route(interface: Interface) -> bool:

@@ -13,7 +13,7 @@ from wgreconcile.desired.model import DesiredState, Interface
 from wgreconcile.errors import Fault, StateError, UsageError
 from wgreconcile.observed.conf import Conf
 from wgreconcile.observed.model import ConfFile, ObservedState
-from wgreconcile.observed.observe import Look, observe, observe_files
+from wgreconcile.observed.observe import Look, observe_files
 from wgreconcile.planning.goal import goal_of, goal_of_absence
 from wgreconcile.planning.model import Baseline, Goal, InterfacePlan, Plan
 from wgreconcile.planning.plan import plan_interface
@@ -27,6 +27,8 @@ class Survey:
     desired: DesiredState
     observed: ObservedState
     baselines: dict[str, Baseline]
+    look: Look | None = None
+    """The look at the host; None for an offline plan."""
     unread: tuple[str, ...] = ()
     """What an offline plan could not compare, because this user may not read it."""
 
@@ -57,7 +59,8 @@ def survey(
         chosen = _choose(desired, managed, names)
         observed = look.result()
         if not chosen.issubset(each.name for each in observed.interfaces):  # one came into the state meanwhile
-            observed = observe(site.conf_dir, site.names() | chosen)
+            look = Look(site.conf_dir, site.names() | chosen)
+            observed = look.result()
     records = {name: site.records.load(name) for name in chosen}
     wanted = [each for each in desired.interfaces if each.name in chosen]
     stand_ins = {each.name: StandIn(observed.find(each.name).file) for each in wanted} if offline else {}
@@ -70,7 +73,7 @@ def survey(
     unmanaged = sorted({*observed.other_files, *observed.other_live})
     plan = Plan(tuple(plans), () if prune else tuple(orphaned), tuple(unmanaged))
     unread = tuple(f"{name}: {each}" for name, each in stand_ins.items() if each.asked)
-    return Survey(plan, desired, observed, baselines, unread)
+    return Survey(plan, desired, observed, baselines, look, unread)
 
 
 def _choose(desired: DesiredState, managed: Iterable[str], names: Sequence[str]) -> set[str]:
