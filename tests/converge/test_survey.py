@@ -153,6 +153,19 @@ def test_the_key_of_an_interface_that_is_not_new_is_never_made_anew(folder: Path
         offline(folder, generate=True)
 
 
+def test_a_key_that_goes_meanwhile_with_what_refers_to_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document(folder, "wg0", private_key="{file: gone.key}")
+    real = Store.load
+
+    def load(store: Store) -> DesiredState:
+        found = real(store)
+        document(folder, "wg0")
+        return found
+
+    monkeypatch.setattr(Store, "load", load)
+    assert names(offline(folder).plan) == ["wg0"]
+
+
 def test_all_secrets_that_are_missing_are_told_at_once(folder: Path) -> None:
     for name in ("wg0", "wg1"):
         document(folder, name, private_key=f"{{file: {name}.key}}")

@@ -64,7 +64,13 @@ def survey(
     records = {name: site.records.load(name) for name in chosen}
     wanted = [each for each in desired.interfaces if each.name in chosen]
     stand_ins = {each.name: StandIn(observed.find(each.name).file) for each in wanted} if offline else {}
-    interfaces = _resolve(site, wanted, observed, generate, now, stand_ins)
+    try:
+        interfaces = _resolve(site, wanted, observed, generate, now, stand_ins)
+    except StateError:
+        if site.store.load() == desired:
+            raise
+        # A peer has gone meanwhile, and its key with it: a plan takes no lock that would keep them.
+        return survey(site, names, now, prune=prune, offline=offline, generate=generate)
     goals = [goal_of(each, now) for each in interfaces]
     orphaned = sorted(chosen - {each.name for each in desired.interfaces})
     goals += [goal_of_absence(name) for name in orphaned if prune]
