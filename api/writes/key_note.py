@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wgreconcile.desired import keyfiles, saving
+from wgreconcile import files
+from wgreconcile.desired import keyfiles, saving, secretfolder
 from wgreconcile.desired.model import DesiredState
 
 _log = logging.getLogger(__name__)
@@ -31,16 +32,18 @@ class KeyNote:
             yield
             return
         self._may_be_there = True
+        earlier: list[str] = []
         with suppress(OSError):  # a full disk keeps no key from being removed
-            self._path.write_text(json.dumps(sorted({*new, *old})))
+            earlier = self._names()
+            if new:
+                secretfolder.make(self._folder)
+            self._path.write_text(json.dumps(sorted({*earlier, *new, *old})))
         try:
             yield
         except BaseException:
-            if not any((self._folder / each).exists() for each in new):
-                self._forget()
+            self._forget_unless({*earlier, *new})
             raise
-        if not any((self._folder / each).exists() for each in old):
-            self._forget()
+        self._forget_unless({*earlier, *old})
 
     def settle(self, state: DesiredState) -> None:
         """Remove the keys of the last note that nothing in ``state`` refers to, which is what has come of it."""
@@ -53,6 +56,11 @@ class KeyNote:
         except OSError as error:
             _log.error("keys that nothing refers to cannot be removed: %s", error)
 
+    def _forget_unless(self, names: Collection[str]) -> None:
+        """Forget the note unless one of these keys is still there."""
+        if not any((self._folder / each).exists() for each in names):
+            self._forget()
+
     def _forget(self) -> None:
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
@@ -60,7 +68,7 @@ class KeyNote:
 
     def _names(self) -> list[str]:
         try:
-            names = json.loads(self._path.read_bytes())
+            names = json.loads(files.read(self._path))
         except (FileNotFoundError, ValueError):  # none, or a kill while it was written, before there was any key
             return []
         return [each for each in names if isinstance(each, str)] if isinstance(names, list) else []

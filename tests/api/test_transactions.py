@@ -251,7 +251,7 @@ class TestKeys:
         assert files(secrets.folder) == {}
 
     @pytest.mark.parametrize("wish", ["add", "remove"])
-    @pytest.mark.parametrize("moment", ["add", "save", "converge", "remove"])
+    @pytest.mark.parametrize("moment", ["keys", "documents", "converge", "remove"])
     def test_a_kill_leaves_none_that_nothing_refers_to(
         self, store: WarmStore, secrets: Secrets, wish: str, moment: str
     ) -> None:
@@ -264,6 +264,29 @@ class TestKeys:
         Transactions(again, secrets, Host(again)).settle()
         kept = {"wg0/p5.psk"} if "p5" in numbers(again.load()) else set()
         assert {*files(secrets.folder)} == kept
+
+    def test_a_kill_of_the_very_first_write_leaves_none_either(self, store: WarmStore, secrets: Secrets) -> None:
+        program = [sys.executable, "-c", DIES, str(secrets.folder.parent), "add", "keys"]
+        assert subprocess.run(program, cwd=REPOSITORY, timeout=SOON).returncode == -signal.SIGKILL
+        assert "wg0/p5.psk" in files(secrets.folder)
+        Transactions(store, secrets, Host(store)).settle()
+        assert files(secrets.folder) == {}
+
+    def test_one_that_cannot_go_is_not_forgotten_over_the_next_one(
+        self, transactions: Transactions, host: Host, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What fails together is tried alone at once, while the disk is still as it was."""
+
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        host.fail = lambda state: "no" if "p6" in numbers(state) else ""
+        with monkeypatch.context() as patch:
+            patch.setattr(keyfiles, "remove", refuse)
+            together(transactions, host, with_key(generate_secret_key()), adding(6))
+        assert {"wg0/p5.psk", "wg0/p5-2.psk"} <= files(secrets.folder).keys()
+        transactions.settle()
+        assert [*files(secrets.folder)] == ["wg0/p5-2.psk"]
 
     @pytest.mark.parametrize("text", ["", "null", "5", '{"a": 1}', "[1, null]", '["wg0/p5'])
     def test_a_note_that_is_none_hinders_nobody(
@@ -571,8 +594,10 @@ def dying(real):
         real(*arguments, **more)
         os.kill(os.getpid(), signal.SIGKILL)
     return die
-where = {"save": store, "converge": host}.get(sys.argv[3], keyfiles)
-setattr(where, sys.argv[3], dying(getattr(where, sys.argv[3])))
+moments = {"keys": (keyfiles, "land"), "documents": (store, "land")}
+moments |= {"converge": (host, "converge"), "remove": (keyfiles, "remove")}
+where, name = moments[sys.argv[3]]
+setattr(where, name, dying(getattr(where, name)))
 edit = with_key(generate_secret_key()) if sys.argv[2] == "add" else removing(5)
 Transactions(store, Secrets(Path(sys.argv[1]) / "secrets"), host).write(edit)
 os.kill(os.getpid(), signal.SIGKILL)  # it did not come by there
