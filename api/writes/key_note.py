@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wgreconcile import files
 from wgreconcile.desired import keyfiles, saving, secretfolder
 from wgreconcile.desired.model import DesiredState
 
@@ -68,7 +67,7 @@ class KeyNote:
 
     def _names(self) -> list[str]:
         try:
-            names = json.loads(files.read(self._path))
+            names = json.loads(self._path.read_bytes())
         except (FileNotFoundError, ValueError):  # none, or a kill while it was written, before there was any key
             return []
         return [each for each in names if isinstance(each, str)] if isinstance(names, list) else []
