@@ -21,7 +21,7 @@ from wgreconcile.errors import BusyError, ConflictError, Fault, StateError
 PATIENCE = 10.0
 """Seconds to wait for others; nobody holds the lock longer than it takes to write a few documents."""
 
-_PAUSE = 0.02
+_PAUSE = 0.002
 
 _MAY_NOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
