@@ -237,7 +237,7 @@ def test_everybody_wants_something_else(owner: Owner, served: Served) -> None:
     for each in clients:
         each.join()
     assert [each for client in clients for each in client.odd] == []
-    assert sum(each.done for each in clients) > 10 * SECONDS, "hardly anything was done"
+    assert all(each.done for each in clients), "somebody did nothing"
     bring_up(owner)
     check_settled(served.host)
 

@@ -190,7 +190,7 @@ def test_eight_writers(owner: Owner, served: Served) -> None:
     assert agree(host)
     found = desired(host)
     writers.check(found)
-    assert writers.acknowledged > 10 * SECONDS, "hardly anything was written"
+    assert writers.acknowledged >= WRITERS, "hardly anything was written"
     info = owner.info()
     shown = {"configurationPeers": False, "configurationRestrictedPeers": True}
     assert {each["id"]: restricted for name, restricted in shown.items() for each in info[name]} == {
@@ -213,5 +213,5 @@ def test_killed_among_eight_writers(owner: Owner, served: Served) -> None:
         served.start()
         assert eventually(lambda: agree(host), SETTLES_WITHIN), served.log()
         writers.check(desired(host))
-    assert writers.acknowledged > 10 * KILLS
+    assert writers.acknowledged > KILLS
     assert owner.see("handshake") is None
