@@ -338,12 +338,24 @@ class TestAfterAWholePass:
         assert len(looks) == 2, "one to verify each"
         world.check_settled()
 
-    def test_which_brought_up_another_interface(self, world: World, looks: list[Any]) -> None:
-        """The host has become another one since its look."""
+    def test_which_found_nothing_to_do_after_one_that_did_something(self, world: World, looks: list[Any]) -> None:
         world.save(**{"wg1.yaml": interface(listen_port=51821, address="10.6.0.1/24")})
         world.steady = Steady(world.site)
-        world.run()
+        for _ in range(2):
+            assert world.run().rest is None
         world.add("eve")
+        world.run("wg0")
+        assert len(looks) == 1, "to verify"
+        assert world.whole == [(), ()]
+
+    def test_which_brought_up_another_interface(self, world: World, looks: list[Any]) -> None:
+        """The host has become another one since its look."""
+        world.add("eve")
+        world.run("wg0")
+        world.save(**{"wg1.yaml": interface(listen_port=51821, address="10.6.0.1/24")})
+        world.run()
+        looks.clear()
+        world.add("fay")
         world.run("wg0")
         assert len(looks) == 2, "one to see it at its goal, one to verify"
         assert world.whole == [()]

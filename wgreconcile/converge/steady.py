@@ -132,14 +132,12 @@ class Steady:
             self._learn_at_rest(outcome.look, outcome.rest, outcome, now)
             return
         for each in outcome.interfaces:
-            known = self._known.get(each.name)
-            if each.plan.goal.text is None and not each.failed and known is not None:
+            if each.plan.goal.text is None and not each.failed and each.name in self._known:
                 continue  # it is as it was, which was seen by its inputs
+            self._known.pop(each.name, None)
             interface = self._store.loaded.find(each.name) if self._store.loaded else None
-            if known is None or known.interface is not interface or each.plan.changes or each.failed:
-                self._known.pop(each.name, None)
-                if interface is not None and not each.failed:
-                    self._remember(interface, each.plan.goal, outcome.look, now)
+            if interface is not None and not each.failed:
+                self._remember(interface, each.plan.goal, outcome.look, now)
 
     def _learn_at_rest(self, look: Look, rest: Mapping[str, Stamp], outcome: Outcome, now: datetime) -> None:
         """Remember what is as a run before has verified it, which may have been one of another process."""
