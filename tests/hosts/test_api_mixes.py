@@ -100,6 +100,13 @@ def check_settled(host: Host) -> None:
     host.wgreconcile("plan", "--detailed-exitcode")
 
 
+def test_an_even_number_of_toggles_changes_nothing(owner: Owner, served: Served) -> None:
+    toggle = partial(owner.get, "toggleWireguardConfiguration", configurationName="wg0")
+    assert at_once([toggle] * 4) == {(True, None): 4}
+    assert owner.info("wg0")["configurationInfo"]["Status"] is True
+    check_settled(served.host)
+
+
 def test_the_same_key_is_added_once(owner: Owner, served: Served) -> None:
     key = new_key()
     bodies = [
