@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from wgreconcile.api.reconciler import Snapshot
-from wgreconcile.api.runtime.usage import Sample, Usage, UsageCounters
+from wgreconcile.api.runtime.usage import Sample, Usage
+from wgreconcile.api.services import Services
 from wgreconcile.observed.model import LivePeer
 
 
-def count(usage: UsageCounters, observed: Snapshot, name: str, public_keys: Container[str] | None = None) -> None:
-    """Take in what peers of an interface, all or these, have used since the last round.
+def count(services: Services, name: str, public_keys: Container[str] | None = None) -> None:
+    """Take in what peers of an interface, all or these, have used until now.
 
-    Rounds are seconds apart: what came in between would be lost, or after a reset come back.
+    Rounds are seconds apart: what came in between would be lost, or after a reset come back. So would what came
+    since a look of a moment ago.
     """
-    live, known = observed.find(name), usage.of_interface(name)
+    usage, live = services.runtime.usage, services.reconciler.observed(anew=True).find(name)
+    known = usage.of_interface(name)
     peers = () if live is None else live.peers
     usage.update(
         Sample(name, each.public_key, each.rx_bytes, each.tx_bytes)

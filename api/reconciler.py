@@ -64,6 +64,6 @@ class Reconciler(Protocol):
         """
         ...
 
-    def observed(self) -> Snapshot:
-        """What is live now, or was a moment ago."""
+    def observed(self, *, anew: bool = False) -> Snapshot:
+        """What is live now, or was a moment ago; with ``anew`` nothing of before this call."""
         ...

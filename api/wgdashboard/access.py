@@ -26,7 +26,7 @@ def delete(services: Services, request: Request) -> Reply:
 def restrict(services: Services, request: Request) -> Reply:
     """Keep peers in the state only."""
     name, keys = request.path["config"], _keys(services, request)
-    count(services.runtime.usage, services.reconciler.observed(), name, set(keys))
+    count(services, name, set(keys))
     done = write_up(services.transactions, name, lambda draft: disable_peers(draft, name, keys)).data
     return _told(len(done), len(keys), "Restricted", "restrict")
 

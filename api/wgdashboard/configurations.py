@@ -62,7 +62,7 @@ def toggle(services: Services, request: Request) -> bool:
     require_interface(services.state(), name, unknown)
     usage = services.runtime.usage
     if _is_up(services, name):
-        count(usage, services.reconciler.observed(), name)
+        count(services, name)
     else:
         usage.fold(name, list(usage.of_interface(name)))  # WireGuard will count from zero
 

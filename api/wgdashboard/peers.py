@@ -75,6 +75,6 @@ def reset(services: Services, request: Request) -> None:
     if kind not in _KINDS:
         raise Refusal(None)
     usage = services.runtime.usage
-    count(usage, services.reconciler.observed(), name, {public_key})
+    count(services, name, {public_key})
     if public_key in usage.of_interface(name):
         usage.reset(name, public_key, kind)

@@ -52,6 +52,25 @@ def test_and_no_longer(eye: Eye) -> None:
     assert len(view.get().interfaces) == 2
 
 
+def test_who_wants_it_anew_gets_a_look_that_began_after_the_call(eye: Eye) -> None:
+    view, seen = LiveView(eye), []
+    view.get()
+    eye.gate.clear()
+    looking = threading.Thread(target=lambda: view.get(anew=True))
+    looking.start()
+    eye.looking.acquire()
+    assert eye.looking.acquire(timeout=SOON)
+    others = [threading.Thread(target=lambda: seen.append(view.get(anew=True))) for _ in range(5)]
+    for each in others:
+        each.start()
+    time.sleep(0.05)
+    eye.gate.set()
+    for each in (looking, *others):
+        each.join(SOON)
+    assert [len(each.interfaces) for each in seen] == [3] * 5, "one look for all who came during the second"
+    assert view.get() is seen[0]
+
+
 def test_many_who_ask_at_once_share_a_look(eye: Eye) -> None:
     view, seen = LiveView(eye), []
     eye.gate.clear()

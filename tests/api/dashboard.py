@@ -23,7 +23,7 @@ class Idle:
     def converge(self, names: Sequence[str], *, force: bool = False) -> Outcome:
         return Outcome()
 
-    def observed(self) -> Snapshot:
+    def observed(self, *, anew: bool = False) -> Snapshot:
         return Snapshot()
 
 

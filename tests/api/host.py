@@ -51,7 +51,7 @@ class Host:
                 self.live.pop(name, None)
         return Outcome(tuple(map(Converged, names)))
 
-    def observed(self) -> Snapshot:
+    def observed(self, *, anew: bool = False) -> Snapshot:
         return Snapshot(tuple(self.live[name] for name in sorted(self.live)))
 
     def connect(self, name: str, key: str, **seen: Any) -> None:

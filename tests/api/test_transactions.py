@@ -62,7 +62,7 @@ class Host:
             self.live = desired
         return Outcome(tuple(Converged(each, self.fail(desired)) for each in names))
 
-    def observed(self) -> Snapshot:
+    def observed(self, *, anew: bool = False) -> Snapshot:
         return Snapshot()
 
 

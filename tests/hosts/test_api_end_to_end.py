@@ -99,6 +99,16 @@ def test_a_downloaded_file_makes_a_tunnel_whose_usage_shows(owner: Owner, served
     assert again["total_receive"] + again["cumu_receive"] > peer["total_receive"], "usage got lost"
 
 
+def test_the_last_moment_before_it_goes_down_is_counted(owner: Owner, served: Served, client: Host) -> None:
+    key = new_peer(owner, "laptop")
+    connect(owner, key, client)
+    assert eventually(lambda: gets_through(client))
+    owner.peer(key)  # a look at the host, which is good enough for a second
+    client.run(["ping", "-c", "50", "-s", "1000", "-i", "0.002", TUNNEL])
+    owner.see("toggleWireguardConfiguration", configurationName="wg0")
+    assert owner.peer(key)["total_receive"] > 50 * 1000 / GIB
+
+
 def test_restrict_allow_and_delete(owner: Owner, served: Served, client: Host) -> None:
     key, other = new_peer(owner, "laptop"), new_peer(owner, "other")
     name = connect(owner, key, client)

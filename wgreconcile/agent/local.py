@@ -76,9 +76,9 @@ class LocalReconciler:
         finally:
             self._view.outdate()
 
-    def observed(self) -> Snapshot:
+    def observed(self, *, anew: bool = False) -> Snapshot:
         """As the API's Reconciler. Raise DependencyError, CommandError."""
-        return self._view.get()
+        return self._view.get(anew=anew)
 
     def _sample(self) -> float:
         began = time.monotonic()

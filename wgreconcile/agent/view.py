@@ -40,12 +40,14 @@ class LiveView:
         self._outdated = float("-inf")
         self._snapshot = Snapshot()
 
-    def get(self) -> Snapshot:
+    def get(self, *, anew: bool = False) -> Snapshot:
         """The snapshot; who comes while somebody looks waits for that one look. Raises what looking raises.
 
-        Raise BusyError when the very first look does not end.
+        With ``anew`` it is of a look that began after this call, unless looking takes too long. Raise BusyError
+        when the very first look does not end.
         """
-        if self._is_good():
+        after = time.monotonic() if anew else float("-inf")
+        if self._is_good(after):
             return self._snapshot
         now, since = time.monotonic(), self._looking_since
         waited = 0.0 if since is None else now - since
@@ -53,7 +55,7 @@ class LiveView:
             return self._last()
         try:
             self._looking_since = time.monotonic()
-            if not self._is_good():
+            if not self._is_good(after):
                 self._look()
             return self._snapshot
         finally:
@@ -69,8 +71,8 @@ class LiveView:
         """Something has just been changed: looks that began before this moment are no longer good."""
         self._outdated = time.monotonic()
 
-    def _is_good(self) -> bool:
-        return self._taken > self._outdated and time.monotonic() - self._taken < self._fresh
+    def _is_good(self, after: float) -> bool:
+        return self._taken > max(self._outdated, after) and time.monotonic() - self._taken < self._fresh
 
     def _look(self) -> None:
         began, taken_at = time.monotonic(), time.time()

@@ -24,7 +24,7 @@ class _Later:
     def converge(self, names: Sequence[str], *, force: bool = False) -> Outcome:
         return Outcome()
 
-    def observed(self) -> Snapshot:
+    def observed(self, *, anew: bool = False) -> Snapshot:
         return Snapshot()
 
 
