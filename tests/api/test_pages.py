@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,21 @@ class TestFrontend:
         caller = Caller(make_app(frontend=folder / name))
         assert caller.send("GET", "/").status_code == 200
         assert caller.send("GET", "/static/img/logo.png").content == b"\x89PNG"
+
+    def test_folder_may_be_the_one_of_the_index(
+        self, make_app: Any, app: Any, folder: Path, tmp_path: Path
+    ) -> None:
+        dist = shutil.copytree(folder / "static" / "app" / "dist", tmp_path / "copied")
+        (dist / "index.html").write_text('<script type="module" src="/static/app/dist/assets/index.js"></script>')
+        caller = Caller(make_app(frontend=dist))
+        assert caller.send("GET", "/static/app/dist/assets/index.js").text == "let x;"
+        assert caller.send("GET", "/static/app/dist/../../../secret").status_code == 404
+
+    def test_page_without_its_files(self, folder: Path) -> None:
+        index = folder / "static" / "app" / "dist" / "index.html"
+        index.write_text('<link href="/static/app/dist/assets/index.css">')
+        with pytest.raises(UsageError, match=r"it needs /static/app/dist/assets/index\.css"):
+            Frontend(folder)
 
     def test_files(self, caller: Caller) -> None:
         script = caller.send("GET", "/static/app/dist/assets/index.js")

@@ -251,7 +251,7 @@ class Host:
 def link(one: Host, other: Host, *addresses: tuple[str, str]) -> tuple[str, str]:
     """Join two hosts by a cable, with pairs of addresses on its ends; return the names of the two ends."""
     near, far = one.new_interface_name(), other.new_interface_name()
-    # From within: older kernels refuse a name that is taken where the command runs, and many machines have an eth0.
+    # From within: older kernels refuse a name that is taken where the command runs, and many have an eth0.
     cable = ["nsenter", f"--net=/proc/{one.pid}/ns/net", "ip", "link", "add", near, "type", "veth"]
     subprocess.run([*cable, "peer", "name", far, "netns", str(other.pid)], check=True)
     ends = ((one, near), (other, far))
