@@ -209,11 +209,12 @@ def test_an_interface_that_goes_while_it_is_looked_at_is_brought_back(owner: Own
 
 def test_one_server_at_a_time(served: Served) -> None:
     host = served.host
-    for arguments in ([], ["--listen", "127.0.0.1:10087"]):
+    elsewhere = ["--listen", "127.0.0.1:10087"]
+    for arguments in ([], elsewhere, [*elsewhere, "--var", "/run/beside"]):
         done = host.run(["timeout", "20", *SERVE, *arguments], check=False)
         assert done.returncode == 75
         assert "another `wgreconcile serve` holds" in done.stderr
-    other = ["--state", "/run/other/state", "--var", "/run/other/var"]
+    other = [each for name in ("state", "secrets", "var") for each in (f"--{name}", f"/run/other/{name}")]
     done = host.run(["timeout", "20", *SERVE, *other], check=False)
     assert done.returncode == 1
     assert "cannot listen on 127.0.0.1:10086: Address already in use" in done.stderr

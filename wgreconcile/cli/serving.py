@@ -60,6 +60,8 @@ class Serving:
             undo.enter_context(exclusive_lock(settings.var / "serve.lock", "`wgreconcile serve`"))
             runtime = Runtime(settings.var / "runtime.db", settings.secrets / "runtime.key")
             undo.callback(runtime.close)
+            # And with the same secrets, each would take new keys of the other for what a killed write has left.
+            undo.enter_context(exclusive_lock(settings.secrets / "runtime.key", "`wgreconcile serve`"))
             prepare_account(runtime.accounts, os.environ, announce)
             os.environ.pop(PASSWORD_VARIABLE, None)  # hooks, which get the environment, have no business with it
             self._reconciler = LocalReconciler(site, on_sample=Sampler(runtime.usage))
