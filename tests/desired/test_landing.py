@@ -231,6 +231,16 @@ def journal(state: Path, moves: Sequence[Landing] = MOVES) -> None:
     assert has_begun(state)
 
 
+def test_a_journal_is_never_written_over(state: Path) -> None:
+    """Whoever has the lock has seen that there is none, except where a file system has no locks."""
+    landed = land(state, MOVES)
+    kept = (state / JOURNAL).read_bytes()
+    with pytest.raises(FileExistsError, match=JOURNAL):
+        land(state, [Landing("z.yaml", None, b"z")])
+    assert (state / JOURNAL).read_bytes() == kept
+    landed.settle()
+
+
 def test_who_writes_waits_until_another_one_has_settled_and_who_reads_does_not(state: Path) -> None:
     landed = land(state, MOVES)
     with locked(state, exclusive=False):
@@ -305,7 +315,7 @@ def test_what_cannot_be_put_back_now_is_put_back_by_the_next_one(
 
     def full(path: str | Path, flags: int, *arguments: Any, **more: Any) -> int:
         name = Path(path).name
-        drafts.extend([name] if ".wgreconcile-" in name and flags & os.O_EXCL else [])
+        drafts.extend([name] if name != JOURNAL and ".wgreconcile-" in name and flags & os.O_EXCL else [])
         if name == "new.yaml" or len(drafts) > 2:
             raise OSError(28, "No space left on device", str(path))
         return real(path, flags, *arguments, **more)

@@ -151,7 +151,7 @@ def version_of(content: bytes | None) -> str:
 def _begin(folder: Path, landings: Iterable[Landing]) -> int:
     """Say durably what is about to land; gives the journal, open and held."""
     path = folder / JOURNAL
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _JOURNAL_FLAGS, 0o600)
+    descriptor = os.open(path, _NEW | _JOURNAL_FLAGS, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with files.naming(path):
