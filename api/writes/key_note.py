@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,7 +37,10 @@ class KeyNote:
             earlier = self._names()
             if new:
                 secretfolder.make(self._folder)
-            self._path.write_text(json.dumps(sorted({*earlier, *new, *old})))
+            with self._path.open("w") as note:
+                json.dump(sorted({*earlier, *new, *old}), note)
+                note.flush()
+                os.fsync(note.fileno())
         try:
             yield
         except BaseException:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import os
 import random
 import signal
 import subprocess
@@ -287,6 +288,23 @@ class TestKeys:
         assert {"wg0/p5.psk", "wg0/p5-2.psk"} <= files(secrets.folder).keys()
         transactions.settle()
         assert [*files(secrets.folder)] == ["wg0/p5-2.psk"]
+
+    def test_they_are_noted_on_the_disk_before_they_are_there(
+        self, transactions: Transactions, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So that a stop of the machine leaves none either; what fsync does only the kernel can vouch for."""
+        noted = []
+
+        def fsync(file: int) -> None:
+            path = Path(f"/proc/self/fd/{file}").readlink()
+            if path.name == NOTE:
+                noted.append((path.read_text(), sorted(files(secrets.folder))))
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        transactions.write(with_key(generate_secret_key()))
+        transactions.write(lambda draft: draft.remove_peers("wg0", [key(5)]))
+        text = '["wg0/p5.psk"]'
+        assert noted == [(text, [NOTE]), (text, [NOTE, "wg0/p5.psk"])]
 
     @pytest.mark.parametrize("text", ["", "null", "5", '{"a": 1}', "[1, null]", '["wg0/p5'])
     def test_a_note_that_is_none_hinders_nobody(
