@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -51,10 +52,10 @@ def _section(method: str, path: str, operation: dict[str, Any], schemas: dict[st
         ]
         if schema.get("examples"):
             example = f"<pre>{escape(json.dumps(schema['examples'][0], indent=2))}</pre>"
-    answer = operation["responses"]["200"]["description"].replace("`", "")
+    answer = operation["responses"]["200"]["description"]
     return (
         f'<section id="{escape(operation["operationId"])}"><h2><code>{method} {escape(path)}</code></h2>'
-        f"<p>{escape(operation['summary'])}{public} {escape(answer)}</p>{_table(rows)}{example}</section>"
+        f"<p>{_prose(operation['summary'])}{public} {_prose(answer)}</p>{_table(rows)}{example}</section>"
     )
 
 
@@ -62,7 +63,12 @@ def _table(rows: list[tuple[str, str, str]]) -> str:
     if not rows:
         return ""
     lines = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(text)}</td><td><code>{escape(str(value))}</code></td></tr>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{_prose(text)}</td><td><code>{escape(str(value))}</code></td></tr>"
         for name, text, value in rows
     )
     return f"<table><tr><th>Field</th><th>Meaning</th><th>Example</th></tr>{lines}</table>"
+
+
+def _prose(text: str) -> str:
+    """Text as HTML, with what stands between backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))

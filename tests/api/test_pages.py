@@ -146,6 +146,18 @@ class TestOpenApi:
         assert document["paths"]["/api/authenticate"]["post"]["security"] == []
         assert "security" not in document["paths"]["/api/handshake"]["get"]
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "newDashboardAPIKey",
+            "deleteDashboardAPIKey",
+            "updateDashboardConfigurationItem",
+            "Welcome_VerifyTotpLink",
+        ],
+    )
+    def test_what_may_ask_for_the_password_says_where_it_goes(self, document: dict[str, Any], name: str) -> None:
+        assert document["components"]["schemas"][name]["properties"]["currentPassword"]["writeOnly"]
+
     def test_operation_ids_are_unique(self, document: dict[str, Any]) -> None:
         ids = [each["operationId"] for methods in document["paths"].values() for each in methods.values()]
         assert len(set(ids)) == len(ids)
@@ -160,6 +172,11 @@ class TestReference:
         text = stranger.send("GET", "/api/reference").text
         assert all(f"{route.method} {route.path}" in text for route in ROUTES)
         assert "<script" not in text
+
+    def test_names_of_fields_are_code(self, stranger: Caller) -> None:
+        text = stranger.send("GET", "/api/reference").text
+        assert "<code>message</code> true leads to the welcome page" in text
+        assert "`" not in text
 
 
 class TestSchemas:
