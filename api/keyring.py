@@ -22,6 +22,7 @@ RECENT_OF_PEER = 600.0
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    secret: SecretFile
     text: str = field(repr=False)
     stamp: tuple[int, ...]
     at: float
@@ -40,14 +41,17 @@ class Keyring:
         self._known: dict[str, _Known] = {}
 
     def text(self, secret: Secret | None, recent: float = RECENT_OF_PEER) -> str:
-        """The key in base64; empty without one. What was read ``recent`` seconds ago is not looked at again."""
+        """The key in base64; empty without one. What was read ``recent`` seconds ago is not looked at again.
+
+        Unless another reference leads there: a new peer, whose files are called as those of one that has gone.
+        """
         if secret is None:
             return ""
         if isinstance(secret, SecretFile):
             known = self._known.get(secret.name)
-            if known is not None and time.monotonic() - known.at < recent:
+            if known is not None and known.secret is secret and time.monotonic() - known.at < recent:
                 return known.text
-            return self._look(secret.name, known)
+            return self._look(secret, known)
         try:
             return self._secrets.resolve(secret, "").reveal()
         except StateError:
@@ -62,8 +66,8 @@ class Keyring:
         text = self.private_key(interface)
         return _public_key(SecretKey(text)) if text else ""
 
-    def _look(self, name: str, known: _Known | None) -> str:
-        now = time.monotonic()
+    def _look(self, secret: SecretFile, known: _Known | None) -> str:
+        name, now = secret.name, time.monotonic()
         try:
             status = os.stat(f"{self._folder}/{name}")  # noqa: PTH116  (half the time of Path.stat)
         except OSError:
@@ -72,7 +76,7 @@ class Keyring:
         stamp = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns, status.st_mode)
         text = known.text if known is not None and known.stamp == stamp else self._read(name)
         if text:
-            self._known[name] = _Known(text, stamp, now)
+            self._known[name] = _Known(secret, text, stamp, now)
         return text
 
     def _read(self, name: str) -> str:

@@ -57,6 +57,12 @@ def test_a_file_that_comes_goes_and_changes(ring: Keyring, folder: Path) -> None
     assert ring.text(secret) == ONE.reveal()
 
 
+def test_a_new_peer_gets_none_of_one_that_was_called_the_same(ring: Keyring, folder: Path) -> None:
+    assert ring.text(SecretFile("wg0/ann.key")) == ONE.reveal()
+    (folder / "wg0/ann.key").write_text(TWO.reveal())
+    assert ring.text(SecretFile("wg0/ann.key")) == TWO.reveal()
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o660])
 def test_one_that_others_can_read_is_none(ring: Keyring, folder: Path, mode: int) -> None:
     (folder / "wg0/ann.key").chmod(mode)
