@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from wgreconcile.desired.landing import Landing, land
+
+from ..killing import is_killed_at
 from ..replay.owner import PASSWORD, USERNAME, Owner
 from ..replay.served import Served
 from .forms import INTERFACE
@@ -106,6 +109,22 @@ def test_a_full_disk_is_told_and_nothing_is_half_done(owner: Owner, served: Serv
         assert change()["status"] is True, name
     assert agree(host)
     host.wgreconcile("plan", "--detailed-exitcode")
+
+
+def test_a_full_disk_that_keeps_a_save_from_being_finished_is_told(owner: Owner, served: Served) -> None:
+    """The server starts, and serves as soon as there is room."""
+    host, document = served.host, served.host.path(f"{STATE_FOLDER}/wg0/ann.yaml")
+    served.kill()
+    before = document.read_bytes()
+    longer = Landing("wg0/ann.yaml", before, before + b"# longer" * 1000)
+    assert is_killed_at(3, land, host.path(STATE_FOLDER), [longer])
+    host.run(["sh", "-c", f"cat /dev/zero >{STATE_FOLDER}/filler"], check=False)
+    served.start()
+    assert "No space left on device" in owner.get("getWireguardConfigurations")["message"]
+    host.run(["rm", f"{STATE_FOLDER}/filler"])
+    owner.must("addPeers/wg0", {"name": "new"})
+    assert document.read_bytes() == longer.after
+    assert agree(host)
 
 
 def test_a_full_disk_of_the_runtime_database_is_told(owner: Owner, served: Served) -> None:

@@ -87,11 +87,14 @@ class Serving:
         self._store = store
 
     def warm_up(self) -> None:
-        """Take the desired state into memory. A state with faults is told, and served as soon as it is amended."""
+        """Take the desired state into memory.
+
+        One with faults, or that a full disk keeps from being whole, is told, and served as soon as it is amended.
+        """
         try:
             self._store.load()
             self._transactions.settle()
-        except WgreconcileError as error:
+        except (WgreconcileError, OSError) as error:
             _log.error("%s", error)
 
     def __enter__(self) -> Serving:
