@@ -248,11 +248,3 @@ def test_a_database_that_is_damaged_is_told(owner: Owner, served: Served) -> Non
     done = host.run(["timeout", "20", *SERVE], check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert f"{VAR}/runtime.db cannot be used: file is not a database" in done.stderr
-
-
-def test_who_is_not_root_is_told(host: Host) -> None:
-    done = host.run(["setpriv", "--reuid=65534", "--clear-groups", *SERVE], check=False)
-    assert (done.returncode, done.stderr.strip()) == (
-        1,
-        "wgreconcile: `wgreconcile serve` needs root: it changes interfaces",
-    )

@@ -62,6 +62,11 @@ def test_validate_render_and_an_offline_plan_work_for_everybody(nobody: Nobody) 
     assert len(nobody.run("genkey").stdout.strip()) == 44
 
 
+def test_who_is_not_root_is_told_by_serve(nobody: Nobody) -> None:
+    done = nobody.run("serve", expect=1)
+    assert done.stderr == "wgreconcile: `wgreconcile serve` needs root: it changes interfaces\n"
+
+
 def test_what_needs_root_says_so(scenario: Scenario, nobody: Nobody) -> None:
     for arguments in (["plan"], ["apply"], ["apply", "--check"], ["status"]):
         said = nobody.run(*arguments, expect=1).stderr
