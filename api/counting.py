@@ -15,11 +15,11 @@ def count(services: Services, name: str, public_keys: Container[str] | None = No
     Rounds are seconds apart: what came in between would be lost, or after a reset come back. So would what came
     since a look of a moment ago.
     """
-    usage, live = services.runtime.usage, services.reconciler.observed(anew=True).find(name)
-    known = usage.of_interface(name)
+    usage, observed = services.runtime.usage, services.reconciler.observed(anew=True)
+    live, known = observed.find(name), usage.of_interface(name)
     peers = () if live is None else live.peers
     usage.update(
-        Sample(name, each.public_key, each.rx_bytes, each.tx_bytes)
+        Sample(name, each.public_key, each.rx_bytes, each.tx_bytes, taken_at=observed.taken_at)
         for each in peers
         if (public_keys is None or each.public_key in public_keys)
         and _has_gone_on(each, known.get(each.public_key, Usage(name, each.public_key)))

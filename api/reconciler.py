@@ -40,7 +40,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Live interfaces, sorted by name, and when they were observed, in seconds since 1970."""
+    """Live interfaces, sorted by name, and when they were observed, on a clock that is never set back."""
 
     interfaces: tuple[LiveInterface, ...] = ()
     taken_at: float = 0.0

@@ -29,7 +29,9 @@ class Sampler:
         """Take in the counters of all peers that are live. Raise sqlite3.Error, with none of them taken in."""
         lives = {each.name: self._life_of(each.name) for each in snapshot.interfaces}
         self._usage.update(
-            sample for each in snapshot.interfaces for sample in self._samples(each, lives[each.name])
+            sample
+            for each in snapshot.interfaces
+            for sample in self._samples(each, lives[each.name], snapshot.taken_at)
         )
         # The peers themselves are kept along, or else another one could get the identity of one that is gone.
         self._seen = {
@@ -37,7 +39,7 @@ class Sampler:
             for each in snapshot.interfaces
         }
 
-    def _samples(self, interface: LiveInterface, life: str) -> Iterator[Sample]:
+    def _samples(self, interface: LiveInterface, life: str, taken_at: float) -> Iterator[Sample]:
         seen_life, seen, _ = self._seen.get(interface.name, ("", frozenset[int](), ()))
         for peer in interface.peers:
             if id(peer) not in seen or life != seen_life:
@@ -49,6 +51,7 @@ class Sampler:
                     peer.latest_handshake,
                     peer.endpoint or "",
                     life,
+                    taken_at,
                 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -21,6 +21,7 @@ class Sample:
 
     ``run`` tells one life of the interface from the next (boot and interface index); empty is unknown, then
     only a counter that went down tells. ``latest_handshake`` 0 is never, ``endpoint`` empty is unknown.
+    ``taken_at`` is on a clock that is never set back.
     """
 
     interface: str
@@ -30,6 +31,7 @@ class Sample:
     latest_handshake: int = 0
     endpoint: str = ""
     run: str = ""
+    taken_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Usage:
     """What a peer has used.
 
     ``live_*`` are the counters as last seen, ``base_*`` the part of them that a reset took off, ``earlier_*``
-    what earlier lives of the interface brought.
+    what earlier lives of the interface brought. ``taken_at``, of the sample seen last, is not kept.
     """
 
     interface: str
@@ -51,6 +53,7 @@ class Usage:
     earlier_tx: int = 0
     latest_handshake: int = 0
     endpoint: str = ""
+    taken_at: float = field(default=0.0, compare=False)
 
     @property
     def current_rx(self) -> int:
@@ -63,7 +66,9 @@ class Usage:
         return self.live_tx - self.base_tx
 
     def after(self, sample: Sample) -> Usage:
-        """The usage once ``sample`` is seen."""
+        """The usage once ``sample`` is seen. One that was overtaken by a later one tells nothing."""
+        if sample.taken_at < self.taken_at:
+            return self
         seen = self.folded() if self._is_over(sample) else self
         return replace(
             seen,
@@ -72,6 +77,7 @@ class Usage:
             live_tx=sample.tx_bytes,
             latest_handshake=max(sample.latest_handshake, seen.latest_handshake),
             endpoint=sample.endpoint or seen.endpoint,
+            taken_at=sample.taken_at,
         )
 
     def folded(self) -> Usage:

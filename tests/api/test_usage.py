@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wgreconcile.api.reconciler import Snapshot
 from wgreconcile.api.runtime.database import Database
 from wgreconcile.api.runtime.usage import Sample, Usage, UsageCounters
+from wgreconcile.api.sampling import Sampler
+from wgreconcile.observed.model import LiveInterface, LivePeer
 
 MANY = 2**62
 
 
-def sample(rx: int, tx: int, run: str = "", **more: int | str) -> Sample:
+def sample(rx: int, tx: int, run: str = "", **more: Any) -> Sample:
     return Sample("wg0", "peer", rx, tx, run=run, **more)
 
 
@@ -78,6 +81,17 @@ def test_reset_of_a_peer_that_was_never_seen(counters: UsageCounters) -> None:
     counters.reset("wg0", "peer", "total")
     counters.update([sample(1, 2)])
     assert total(of_peer(counters)) == (1, 2)
+
+
+def test_a_look_that_was_overtaken_is_no_restart(counters: UsageCounters) -> None:
+    sampler = Sampler(counters, lambda name: "boot-1 3")
+    for rx, taken_at, known in ((100, 1.0, 100), (200, 3.0, 200), (150, 2.0, 200), (250, 4.0, 250)):
+        peer = LivePeer("peer", None, (), None, None, 0, rx)
+        sampler(Snapshot((LiveInterface("wg0", None, None, 0, 0, (peer,)),), taken_at))
+        assert total(of_peer(counters)) == (known, 0)
+    counters.reset("wg0", "peer", "total")
+    counters.update([sample(240, 0, taken_at=3.5)])
+    assert total(of_peer(counters)) == (0, 0)
 
 
 def test_fold_says_that_counters_begin_anew(counters: UsageCounters) -> None:

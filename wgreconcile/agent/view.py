@@ -75,6 +75,6 @@ class LiveView:
         return self._taken > max(self._outdated, after) and time.monotonic() - self._taken < self._fresh
 
     def _look(self) -> None:
-        began, taken_at = time.monotonic(), time.time()
-        self._snapshot = Snapshot(self._read(), taken_at)
+        began = time.monotonic()
+        self._snapshot = Snapshot(self._read(), began)
         self._taken = began
