@@ -23,7 +23,7 @@ class Sampler:
     def __init__(self, usage: UsageCounters, life_of: Callable[[str], str] | None = None) -> None:
         self._usage = usage
         self._life_of = life_of or life_of_interface
-        self._seen: dict[str, tuple[str, frozenset[int], tuple[LivePeer, ...]]] = {}
+        self._seen: dict[str, tuple[str, tuple[LivePeer, ...]]] = {}
 
     def __call__(self, snapshot: Snapshot) -> None:
         """Take in the counters of all peers that are live. Raise sqlite3.Error, with none of them taken in."""
@@ -33,16 +33,16 @@ class Sampler:
             for each in snapshot.interfaces
             for sample in self._samples(each, lives[each.name], snapshot.taken_at)
         )
-        # The peers themselves are kept along, or else another one could get the identity of one that is gone.
-        self._seen = {
-            each.name: (lives[each.name], frozenset(map(id, each.peers)), each.peers)
-            for each in snapshot.interfaces
-        }
+        # The peers themselves are kept, or else another one could get the identity of one that is gone.
+        self._seen = {each.name: (lives[each.name], each.peers) for each in snapshot.interfaces}
 
     def _samples(self, interface: LiveInterface, life: str, taken_at: float) -> Iterator[Sample]:
-        seen_life, seen, _ = self._seen.get(interface.name, ("", frozenset[int](), ()))
+        seen_life, peers = self._seen.get(interface.name, ("", ()))
+        if life == seen_life and interface.peers is peers:
+            return
+        seen = frozenset(map(id, peers)) if life == seen_life else frozenset[int]()
         for peer in interface.peers:
-            if id(peer) not in seen or life != seen_life:
+            if id(peer) not in seen:
                 yield Sample(
                     interface.name,
                     peer.public_key,

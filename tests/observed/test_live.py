@@ -41,6 +41,16 @@ def test_an_idle_peer_stays_the_same_object() -> None:
     assert [old is new for old, new in zip(before.peers, after.peers, strict=False)] == [True, False]
 
 
+def test_peers_of_whom_none_has_moved_are_the_same_in_whatever_order_they_come() -> None:
+    reader = LiveReader()
+    (before,) = reader.parse(dump(line("wg1", 0), line("wg1", 1)))
+    (after,) = reader.parse(dump(line("wg1", 1), line("wg1", 0), port=51999))
+    assert after.peers is before.peers
+    assert after == replace(before, listen_port=51999)
+    (less,) = reader.parse(dump(line("wg1", 1)))
+    assert less == parse_dump(dump(line("wg1", 1)))[0]
+
+
 def test_one_that_comes_back_is_read_again() -> None:
     reader = LiveReader()
     for lines in ([line("wg1", 0)], [], [line("wg1", 0)], [line("wg1", 0, 1)]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from wgreconcile.observed.dump import DumpQuery
@@ -14,15 +14,24 @@ from wgreconcile.observed.wg import parse_dump
 from wgreconcile.values import PublicKey
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The peers of an interface, by the lines that they were read from, and in order."""
+
+    by_line: dict[str, LivePeer] = field(default_factory=dict)
+    peers: tuple[LivePeer, ...] = ()
+
+
 class LiveReader:
     """Reads all live interfaces, without routes and rules. Not safe for two threads at once.
 
     Of ten thousand peers few do anything between two readings: one whose line is as it was stays the same
-    object, which costs a look into a dictionary and lets others skip it by identity.
+    object, and where all are, so do the peers of the interface. That costs a look into a dictionary, and lets
+    others skip them by identity.
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, LivePeer] = {}
+        self._seen: dict[str, _Seen] = {}
 
     def read(self) -> tuple[LiveInterface, ...]:
         """All WireGuard interfaces, sorted by name. Raise DependencyError, CommandError."""
@@ -34,18 +43,20 @@ class LiveReader:
 
     def parse(self, text: str) -> tuple[LiveInterface, ...]:
         """As :func:`parse_dump`, sorted by name, with the values of the reading before where nothing changed."""
-        fresh: dict[str, LivePeer] = {}
-        interfaces = [self._interface(lines, fresh) for lines in _by_interface(text)]
-        self._known = fresh
-        return tuple(sorted(interfaces, key=attrgetter("name")))
+        found = [self._interface(lines) for lines in _by_interface(text)]
+        self._seen = {interface.name: seen for interface, seen in found}
+        return tuple(sorted((interface for interface, _ in found), key=attrgetter("name")))
 
-    def _interface(self, lines: list[str], fresh: dict[str, LivePeer]) -> LiveInterface:
-        known, header = self._known, lines.pop(0)
-        (interface,) = parse_dump("\n".join([header, *(line for line in lines if line not in known)]))
-        changed = {each.public_key: each for each in interface.peers}
-        own = {line: known.get(line) or changed[_public_key(line)] for line in lines}
-        fresh.update(own)
-        return replace(interface, peers=tuple(sorted(own.values(), key=attrgetter("public_key"))))
+    def _interface(self, lines: list[str]) -> tuple[LiveInterface, _Seen]:
+        header, *lines = lines
+        seen = self._seen.get(header.partition("\t")[0], _Seen())
+        new = [line for line in lines if line not in seen.by_line]
+        (interface,) = parse_dump("\n".join([header, *new]))
+        if new or len(lines) != len(seen.by_line):
+            changed = {each.public_key: each for each in interface.peers}
+            own = {line: seen.by_line.get(line) or changed[_public_key(line)] for line in lines}
+            seen = _Seen(own, tuple(sorted(own.values(), key=attrgetter("public_key"))))
+        return replace(interface, peers=seen.peers), seen
 
 
 def _by_interface(text: str) -> Iterator[list[str]]:
