@@ -27,13 +27,13 @@ class LastSound:
         self._looked_at = float("-inf")
         self._told = ""
 
-    def get(self) -> DesiredState:
-        """Raise StateError when there never was a sound one."""
+    def get(self, within: float | None = None) -> DesiredState:
+        """As :meth:`Store.recent`. Raise StateError when there never was a sound one."""
         last = self._last
         if last is not None and time.monotonic() - self._looked_at < _LOOK_AGAIN:
             return last
         try:
-            self._last = last = self._store.recent()
+            self._last = last = self._store.recent(within)
             self._told = ""
         except StateError as error:
             if last is None:

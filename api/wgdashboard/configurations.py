@@ -30,8 +30,9 @@ def list_all(services: Services, request: Request) -> list[dict[str, Any]]:
 def info(services: Services, request: Request) -> Encoded:
     """An interface with all of its peers."""
     name = request.query.get("configurationName", "")
-    interface = require_interface(services.state_with(name), name, "Please provide configuration name")
-    return configuration_info(view_of(services, request, interface, services.reconciler.observed()))
+    state, live = services.seen(name)
+    interface = require_interface(state, name, "Please provide configuration name")
+    return configuration_info(view_of(services, request, interface, live))
 
 
 def add(services: Services, request: Request) -> None:

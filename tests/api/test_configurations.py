@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
+from wgreconcile.api.reconciler import Snapshot
 from wgreconcile.api.settings.document import InMemory
 from wgreconcile.api.settings.settings import DashboardSettings
 from wgreconcile.api.writes.transactions import Transactions
@@ -485,3 +486,25 @@ class TestInfo:
         found = keeper.info()
         assert [each["id"] for each in found["configurationPeers"]] == [key(2)]
         assert [each["id"] for each in found["configurationRestrictedPeers"]] == [key(1)]
+
+
+def test_while_a_look_at_the_host_is_waited_for_documents_are_looked_at(
+    keeper: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a hand has just written shows then, though a look at documents alone would not be due yet."""
+    monkeypatch.setattr("wgreconcile.desired.warm.RECENT", 1000.0)
+    monkeypatch.setattr("wgreconcile.api.services.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("wgreconcile.api.services.AT_ONCE", 10.0)
+    keeper.write("wg0.yaml", "address: 10.7.0.1/24\npeers: [{public_key: $KEY1}]\n")
+    by_hand = (keeper.store.state / "wg0.yaml").read_text().replace(key(1), key(2))
+    (keeper.store.state / "wg0.yaml").write_text(by_hand)
+    assert [each["id"] for each in keeper.info()["configurationPeers"]] == [key(1)]
+    observed = keeper.host.observed
+
+    def slowly(*, anew: bool = False) -> Snapshot:
+        time.sleep(0.3)
+        return observed(anew=anew)
+
+    monkeypatch.setattr("wgreconcile.api.services.AT_ONCE", 0.01)
+    monkeypatch.setattr(keeper.host, "observed", slowly)
+    assert [each["id"] for each in keeper.info()["configurationPeers"]] == [key(2)]
