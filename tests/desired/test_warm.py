@@ -238,6 +238,28 @@ def test_a_text_that_says_something_else_is_not_what_was_foreseen(
     assert store.recent() == state.load() != foreseen.after
 
 
+@pytest.mark.parametrize("changed", ["name: Robert\nallowed_ips: 10.7.0.3\n", None])
+def test_what_a_hand_did_and_undid_is_not_kept(state: Folder, store: WarmStore, changed: str | None) -> None:
+    """A draft reads it in between, and has nothing to change in that document, but in another one."""
+    store.load()
+    store.load()
+    bob = state.path / "wg0/bob.yaml"
+    text = bob.read_bytes()
+    bob.unlink()
+    if changed:
+        state.peer(3, "wg0/bob.yaml", changed)
+    draft = Draft(store.recent(), store.document, lambda name: False, datetime.now(timezone.utc))
+    if changed:
+        draft.put_peers("wg0", [peer for peer in draft.interface("wg0").peers if peer.public_key == key(3)])
+    else:
+        draft.remove_peers("wg0", [key(3)])
+    draft.put_peers("wg0", [Peer(public(5), "carol")])
+    draft.check()
+    store.land(draft.documents, expected=draft.versions, foreseen=draft.foreseen)[1].settle()
+    bob.write_bytes(text)
+    assert store.load() == state.load()
+
+
 def carol(before: DesiredState) -> tuple[dict[str, dict[str, str]], Foreseen]:
     """One more peer of wg0, and what comes of it."""
     draft = Draft(before, lambda path: None, lambda name: False, datetime.now(timezone.utc))

@@ -145,10 +145,11 @@ class Store:
             planner = saving.Planner(self.state)
             _check_versions(planner, expected or {})
             planned = [_planned(planner, path, data) for path, data in plain.items()]
+            # Also those that stay as they are: by a hand, they may say something else than what is in memory.
+            overlay = {each.path: each.after.decode() if each.after is not None else None for each in planned}
             planned = [each for each in planned if each.before != each.after]
             if not planned:
                 return Snapshot(), Landed(self.state)
-            overlay = {each.path: each.after.decode() if each.after is not None else None for each in planned}
             checked = self._foreseen(overlay, plain, foreseen) if foreseen else None
             checked = checked or self._checked(overlay)
             landed = saving.write(self.state, planned)
