@@ -97,6 +97,7 @@ class Driver:
         self.store = WarmStore(STATE, cache=VAR / "cache")
         self.secrets = Secrets(STATE.parent / "secrets", state=STATE)
         self.samples: list[list[Any]] = []
+        self.looks: list[float] = []
         options = {"pass_seconds": NEVER, "sample_seconds": NEVER, **options}
         site = Site(self.store, self.secrets, CONF, VAR)
         self.reconciler = LocalReconciler(site, on_sample=self._keep, **options)
@@ -106,6 +107,7 @@ class Driver:
 
     def _keep(self, snapshot: Any) -> None:
         self.samples.append([len(each.peers) for each in snapshot.interfaces])
+        self.looks.append(snapshot.taken_at)
 
     def converge(self, *names: str, force: bool = False) -> Any:
         return asdict(self.reconciler.converge(names, force=force))["interfaces"]
@@ -116,6 +118,9 @@ class Driver:
 
     def counted(self) -> Any:
         return self.samples
+
+    def counted_at(self) -> Any:
+        return self.looks
 
     def add(self, *numbers: int) -> Any:
         return self.transactions.write(adding(*numbers)).data

@@ -142,6 +142,13 @@ class TestWatch:
         assert eventually(lambda: driven.counted()[-1:] == [[1]])
         assert eventually(lambda: len(driven.counted()) > 4)
 
+    def test_each_sample_is_of_a_look_of_its_own(self, wg0: Scenario, start: Start) -> None:
+        """After a restart by somebody else, an earlier one would be taken for what the new life has counted."""
+        driven = start(is_started=True, pass_seconds=60, sample_seconds=0.1)
+        assert eventually(lambda: len(driven.counted()) > 4)
+        looks = driven.counted_at()
+        assert len(set(looks)) == len(looks)
+
     def test_it_costs_next_to_nothing(self, wg0: Scenario, start: Start) -> None:
         driven = start(is_started=True, pass_seconds=60, sample_seconds=10)
         assert eventually(wg0.is_live)

@@ -82,5 +82,6 @@ class LocalReconciler:
 
     def _sample(self) -> float:
         began = time.monotonic()
-        self._on_sample(self.observed())
+        # Whose life the counters are of is asked now: a look of a moment ago may be of the one before.
+        self._on_sample(self.observed(anew=True))
         return max(0.0, self._sample_seconds - (time.monotonic() - began))
