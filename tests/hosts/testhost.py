@@ -82,7 +82,7 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "test hosts are Linux namespaces and need root: run the tests with `sudo script/test`"
     packages = sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
-    if packages == ["wireguard-go"] and _kernel_has_wireguard():
+    if packages == ["wireguard-go"] and kernel_has_wireguard():
         return ""
     if packages:
         return f"test hosts need the packages {' '.join(packages)}: run `script/test`, which installs them"
@@ -274,7 +274,7 @@ def key_pair(label: str) -> tuple[str, str]:
     return private, done.stdout.strip()
 
 
-def _kernel_has_wireguard() -> bool:
+def kernel_has_wireguard() -> bool:
     """Whether a WireGuard link can be made, tried where it disturbs nobody."""
     probe = ["unshare", "--net", "ip", "link", "add", "wgprobe", "type", "wireguard"]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
