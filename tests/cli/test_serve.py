@@ -295,7 +295,8 @@ class TestOnAHost:
 
     def test_a_port_that_is_taken_is_told(self, serve: Serve) -> None:
         serve().wait()
-        second = serve("--var", "/run/other").wait("cannot listen on 127.0.0.1:10086: Address already in use")
+        elsewhere = ("--var", "/run/other/var", "--secrets", "/run/other/secrets")
+        second = serve(*elsewhere).wait("cannot listen on 127.0.0.1:10086: Address already in use")
         assert second.process.wait(timeout=30) == 1
 
     def test_idle_it_costs_next_to_nothing(self, scenario: Scenario, serve: Serve) -> None:

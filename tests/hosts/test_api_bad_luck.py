@@ -221,7 +221,7 @@ def test_an_interface_that_goes_while_it_is_looked_at_is_brought_back(owner: Own
     assert not host.path("/run/kill").exists()
     assert agree(host)
     host.write("/run/kill", "")
-    assert owner.see("getWireguardConfigurations")[0]["Status"] is False
+    assert eventually(lambda: owner.see("getWireguardConfigurations")[0]["Status"] is False)
     owner.must("addPeers/wg0", {"name": "second"})
     assert agree(host)
     assert len(desired(host)) == 4
