@@ -179,7 +179,8 @@ def _measure(bench: Bench, runs: int, table: Table) -> None:
         _handshakes(bench, Client(empty.port), runs, table)
         _memory(bench, served, table)
         _idle(served, table)
-        client.get("/api/toggleWireguardConfiguration/?configurationName=wg0")
+        # With a new connection: an old one has been closed meanwhile.
+        bench.client().get("/api/toggleWireguardConfiguration/?configurationName=wg0")
 
 
 def _writes(bench: Bench, client: Client, runs: int, table: Table) -> None:
