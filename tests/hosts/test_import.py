@@ -203,7 +203,7 @@ def test_killed_at_any_point_it_is_all_or_nothing(host: Host) -> None:
         assert len([each for each in secrets.rglob("*") if each.is_file()]) == 27
         scenario.plan(expect=0)
     assert {*outcomes} == {False, True}
-    assert len(outcomes) > 10
+    assert len(outcomes) >= 2 * 27 // 3  # each file that lands is a step
 
 
 def test_status_shows_drift_where_it_is(files: Scenario) -> None:
